@@ -1,0 +1,1 @@
+//! Image to Plan: where every page of the new domain comes from (pure).

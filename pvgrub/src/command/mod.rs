@@ -1,0 +1,1 @@
+//! The menu commands, one file each, and their table.

@@ -1,0 +1,1 @@
+//! Disks, partition tables and device names.

@@ -1,0 +1,1 @@
+//! Read-only file systems behind one trait, and the probe table.

@@ -1,0 +1,1 @@
+//! Kernel images: ELF, bzImage, compressed payloads.

@@ -1,0 +1,13 @@
+//! PV-GRUB: reads a menu from the guest's own disk and chain-boots the
+//! kernel it names, from inside the guest.
+#![cfg_attr(not(test), no_std)]
+#![deny(unsafe_code)]
+extern crate alloc;
+
+pub mod build;
+pub mod command;
+pub mod disk;
+pub mod fs;
+pub mod image;
+pub mod menu;
+pub mod screen;

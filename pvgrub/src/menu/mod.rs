@@ -1,0 +1,1 @@
+//! menu.lst: lexer, parser, model.

@@ -1,0 +1,1 @@
+//! The menu on a vt100 console: layout, keys, line editing.

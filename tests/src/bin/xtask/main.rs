@@ -1,0 +1,2 @@
+//! `cargo xtask`: build, demo, test, lab, bench.
+fn main() {}

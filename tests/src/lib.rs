@@ -1,0 +1,2 @@
+//! The lab: real Xen under QEMU, driven from tests.
+#![forbid(unsafe_code)]
