@@ -1,0 +1,8 @@
+//! Protocols between a frontend and a backend, and the rings they run on.
+
+pub mod blkif;
+pub mod console;
+pub mod protocols;
+pub mod ring;
+pub mod xenbus;
+pub mod xs_wire;
