@@ -1,0 +1,141 @@
+//! Files by their full names: disks, partitions and file systems together.
+
+use super::{BlockListFile, DirEntry, File, FileSystem, FsError, probe};
+use crate::disk::{DeviceError, DeviceName, Disks, FileSpec, FileTarget};
+use alloc::boxed::Box;
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::cell::RefCell;
+use core::fmt;
+
+/// Why a named file cannot be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OpenError {
+    /// Its device cannot.
+    Device(DeviceError),
+    /// The device is there, the file is not.
+    Fs(DeviceName, FsError),
+}
+
+impl OpenError {
+    /// The number that GRUB Legacy gives to this kind of error.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        match self {
+            OpenError::Device(error) => error.number(),
+            OpenError::Fs(_, error) => error.number(),
+        }
+    }
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OpenError::Device(error) => error.fmt(f),
+            OpenError::Fs(
+                device,
+                error @ (FsError::NotFound(_)
+                | FsError::NotADirectory(_)
+                | FsError::NotAFile { .. }
+                | FsError::TooManyLinks(_)
+                | FsError::BadPath { .. }
+                | FsError::Encrypted(_)),
+            ) => write!(f, "{device}{error}"),
+            OpenError::Fs(device, error) => write!(f, "{device}: {error}"),
+        }
+    }
+}
+
+impl core::error::Error for OpenError {}
+
+impl From<DeviceError> for OpenError {
+    fn from(error: DeviceError) -> Self {
+        OpenError::Device(error)
+    }
+}
+
+/// The guest's disks with the file systems found on them so far.
+#[derive(Default)]
+pub struct Storage {
+    disks: Disks,
+    /// The file systems opened last, newest at the end.
+    mounted: RefCell<Vec<(DeviceName, Rc<dyn FileSystem>)>>,
+}
+
+/// How many file systems stay open.
+const MOUNTED: usize = 4;
+
+impl Storage {
+    /// Files on `disks`.
+    #[must_use]
+    pub fn new(disks: Disks) -> Self {
+        Storage {
+            disks,
+            mounted: RefCell::default(),
+        }
+    }
+
+    /// The disks themselves.
+    #[must_use]
+    pub fn disks(&self) -> &Disks {
+        &self.disks
+    }
+
+    /// The file system on the device `name`.
+    ///
+    /// # Errors
+    /// Any [`OpenError`].
+    pub fn file_system(&self, name: DeviceName) -> Result<Rc<dyn FileSystem>, OpenError> {
+        let known = self
+            .mounted
+            .borrow()
+            .iter()
+            .find(|(at, _)| *at == name)
+            .cloned();
+        if let Some((_, fs)) = known {
+            return Ok(fs);
+        }
+        let device = self.disks.device(name)?;
+        let fs: Rc<dyn FileSystem> = probe(device)
+            .map_err(|error| OpenError::Fs(name, error))?
+            .into();
+        let mut mounted = self.mounted.borrow_mut();
+        if mounted.len() >= MOUNTED {
+            mounted.remove(0);
+        }
+        mounted.push((name, fs.clone()));
+        Ok(fs)
+    }
+
+    /// Opens the file called `spec`; without a device in the name it is on
+    /// `root`.
+    ///
+    /// # Errors
+    /// Any [`OpenError`].
+    pub fn open(&self, spec: &FileSpec, root: DeviceName) -> Result<Box<dyn File>, OpenError> {
+        let name = spec.device.unwrap_or(root);
+        match &spec.target {
+            FileTarget::Path(path) => self
+                .file_system(name)?
+                .open(path)
+                .map_err(|error| OpenError::Fs(name, error)),
+            FileTarget::Blocks(ranges) => {
+                let device = self.disks.device(name)?;
+                match BlockListFile::new(device, ranges) {
+                    Ok(file) => Ok(Box::new(file)),
+                    Err(error) => Err(OpenError::Fs(name, error)),
+                }
+            }
+        }
+    }
+
+    /// What the folder `path` on `name` holds.
+    ///
+    /// # Errors
+    /// Any [`OpenError`].
+    pub fn read_dir(&self, name: DeviceName, path: &str) -> Result<Vec<DirEntry>, OpenError> {
+        self.file_system(name)?
+            .read_dir(path)
+            .map_err(|error| OpenError::Fs(name, error))
+    }
+}
