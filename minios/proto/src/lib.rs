@@ -10,5 +10,8 @@
 #![forbid(unsafe_code)]
 extern crate alloc;
 
+pub mod console;
 pub mod mock;
 pub mod ring;
+pub mod time;
+pub mod xenstore;

@@ -1,5 +1,7 @@
 //! The other side of each protocol, for everyone's tests: honest, and hostile on request.
 
+mod console;
 mod page;
 
+pub use console::ConsoleBackend;
 pub use page::Page;
