@@ -10,8 +10,10 @@
 #![forbid(unsafe_code)]
 extern crate alloc;
 
+pub mod block;
 pub mod console;
 pub mod mock;
 pub mod ring;
 pub mod time;
+pub mod xenbus;
 pub mod xenstore;

@@ -2,6 +2,8 @@
 
 mod console;
 mod page;
+mod xenbus;
 
 pub use console::ConsoleBackend;
 pub use page::Page;
+pub use xenbus::BackendState;
