@@ -1,2 +1,22 @@
 //! The lab: real Xen under QEMU, driven from tests.
+//!
+//! Nothing in this project counts as working until it ran under real Xen with
+//! an unmodified `xl`. This crate makes that possible on any machine: it
+//! fetches Debian 12's own packages ([`packages`]), builds a dom0 from them
+//! ([`dom0`]), boots it in QEMU ([`qemu`]) and talks to it and to the consoles
+//! of its guests ([`lab`], [`console`]). Disks for the guests are made without
+//! root ([`image`]), and so are their initrds ([`guest`]).
+//!
+//! It sits above every other crate of the workspace; nothing depends on it.
 #![forbid(unsafe_code)]
+
+pub mod console;
+pub mod cpio;
+pub mod dom0;
+pub mod elf;
+pub mod guest;
+pub mod image;
+pub mod lab;
+pub mod packages;
+pub mod paths;
+pub mod qemu;

@@ -1,2 +1,42 @@
-//! `cargo xtask`: build, demo, test, lab, bench.
-fn main() {}
+//! `cargo xtask`: everything one does with this project, each with its own
+//! set-up. This file only picks the command.
+#![forbid(unsafe_code)]
+
+mod build;
+mod lab;
+
+use anyhow::{Result, bail};
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask build                     target/dist/: pv-grub-x86_64.gz
+cargo xtask lab run [FILTER]          the lab tests: real Xen under QEMU
+cargo xtask lab shell                 a shell in the lab's dom0
+cargo xtask lab setup                 fetch and pack what the lab needs
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match run(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("xtask: {e:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &[&str]) -> Result<()> {
+    match args {
+        ["build"] => build::build(),
+        ["lab", "run", filter @ ..] => lab::run(filter),
+        ["lab", "setup"] => lab::setup(),
+        ["lab", "shell"] => lab::shell(),
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{HELP}");
+            Ok(())
+        }
+        _ => bail!("no such command: {}\n{HELP}", args.join(" ")),
+    }
+}

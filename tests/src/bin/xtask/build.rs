@@ -1,0 +1,97 @@
+//! `cargo xtask build`: the unikernels, each built alone, packed into
+//! `target/dist`.
+
+use anyhow::{Context, Result, ensure};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use harness::paths;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// One unikernel: its package, its binary, and its file in `target/dist`.
+struct Unikernel {
+    package: &'static str,
+    bin: &'static str,
+    dist: &'static str,
+}
+
+const UNIKERNELS: &[Unikernel] = &[Unikernel {
+    package: "pvgrub",
+    bin: "pv-grub",
+    dist: "pv-grub-x86_64.gz",
+}];
+
+/// Builds every unikernel.
+pub fn build() -> Result<()> {
+    let dist = paths::dist();
+    fs::create_dir_all(&dist)?;
+    for unikernel in UNIKERNELS {
+        let elf = bare(unikernel.package, unikernel.bin)?;
+        let gz = dist.join(unikernel.dist);
+        let raw = pack(&elf, &gz)?;
+        let packed = fs::metadata(&gz)?.len();
+        println!(
+            "{}: {} KiB ({} KiB unpacked)",
+            gz.display(),
+            packed >> 10,
+            raw >> 10
+        );
+    }
+    Ok(())
+}
+
+/// Builds one unikernel and gives its ELF file.
+///
+/// It must be built alone, or features of the `std` crates of the workspace
+/// are unified into it.
+pub fn bare(package: &str, bin: &str) -> Result<PathBuf> {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(paths::workspace());
+    command.args([
+        "build",
+        "--release",
+        "--target",
+        TARGET,
+        "-p",
+        package,
+        "--bin",
+        bin,
+    ]);
+    command.args(["--features", "bare"]);
+    // Its own target folder: these flags would make every other build stale.
+    command
+        .arg("--target-dir")
+        .arg(paths::target().join("bare"));
+    command.env(
+        "RUSTFLAGS",
+        "-C relocation-model=static -C force-frame-pointers=yes",
+    );
+    let status = command.status().context("starting cargo")?;
+    ensure!(status.success(), "building {bin}: {status}");
+    Ok(paths::target()
+        .join("bare")
+        .join(TARGET)
+        .join("release")
+        .join(bin))
+}
+
+fn pack(elf: &Path, gz: &Path) -> Result<u64> {
+    let content = fs::read(elf).with_context(|| format!("{}", elf.display()))?;
+    let content = without_debug(elf).unwrap_or(content);
+    let mut out = GzEncoder::new(File::create(gz)?, Compression::best());
+    std::io::Write::write_all(&mut out, &content)?;
+    out.finish()?;
+    Ok(content.len() as u64)
+}
+
+/// The file without its debug sections, where `objcopy` is to be had.
+fn without_debug(elf: &Path) -> Option<Vec<u8>> {
+    let stripped = elf.with_extension("stripped");
+    let mut command = Command::new("objcopy");
+    command.arg("--strip-debug").arg(elf).arg(&stripped);
+    let status = command.status().ok()?;
+    status.success().then(|| fs::read(&stripped).ok()).flatten()
+}

@@ -1,0 +1,185 @@
+//! The lab's dom0: Debian's kernel with an initramfs of Xen's tools and
+//! busybox, packed once and kept in the cache. A test's own files are appended
+//! to it as a second archive.
+
+use crate::cpio::Cpio;
+use crate::elf::{Modules, libraries};
+use crate::packages::{self, Flavour, Kernel, Root};
+use crate::paths;
+use anyhow::{Context, Result};
+use flate2::read::GzDecoder;
+use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+const INIT: &str = include_str!("../dom0/init");
+const BLOCK: &str = include_str!("../dom0/block-lab");
+
+/// Programs taken along, by their place in the package root.
+const PROGRAMS: &[&str] = &[
+    "usr/lib/xen-4.17/bin/xl",
+    "usr/lib/xen-4.17/bin/xenstored",
+    "usr/lib/xen-4.17/bin/xenconsoled",
+    "usr/lib/xen-4.17/bin/xenconsole",
+    "usr/lib/xen-4.17/bin/xen-init-dom0",
+    "usr/lib/xen-4.17/bin/xenctx",
+    "usr/lib/xen-4.17/bin/libxl-save-helper",
+    "usr/bin/xenstore",
+];
+
+/// Names under which `xenstore` is called.
+const XENSTORE: &[&str] = &[
+    "chmod", "exists", "list", "ls", "read", "rm", "watch", "write",
+];
+
+/// Loaded by init in this order, each after what it needs.
+const MODULES: &[&str] = &[
+    "xen-privcmd",
+    "xen-evtchn",
+    "xen-gntdev",
+    "xen-gntalloc",
+    "xenfs",
+    "loop",
+    "xen-blkback",
+    "virtio_pci",
+    "virtio_console",
+];
+
+/// What QEMU is given to boot.
+#[derive(Clone, Debug)]
+pub struct Dom0 {
+    /// Xen itself, unpacked.
+    pub xen: PathBuf,
+    /// dom0's Linux.
+    pub kernel: PathBuf,
+    /// dom0's initramfs, without a test's own files.
+    pub initramfs: PathBuf,
+    /// The tools it was made from.
+    pub root: Root,
+}
+
+/// A file to be added to dom0 for one test.
+#[derive(Clone, Debug)]
+pub enum Extra {
+    /// A file of the host, with its permissions.
+    File(PathBuf),
+    /// Bytes; executable.
+    Bytes(Vec<u8>),
+}
+
+impl Dom0 {
+    /// Fetches and packs what is not in the cache yet.
+    pub fn ready() -> Result<Dom0> {
+        let root = packages::root()?;
+        let kernel = packages::kernel(Flavour::Stock)?;
+        let mut hasher = DefaultHasher::new();
+        (
+            root.path(""),
+            kernel.vmlinuz(),
+            INIT,
+            BLOCK,
+            PROGRAMS,
+            MODULES,
+            2,
+        )
+            .hash(&mut hasher);
+        let dir = paths::cache().join(format!("dom0-{:016x}", hasher.finish()));
+        let dom0 = Dom0 {
+            xen: dir.join("xen"),
+            kernel: kernel.vmlinuz(),
+            initramfs: dir.join("initramfs"),
+            root,
+        };
+        if !dir.exists() {
+            // Built aside, then renamed: whoever is first wins, nobody sees half.
+            let new = tempfile::tempdir_in(paths::cache())?;
+            dom0.build(&kernel, new.path()).context("packing dom0")?;
+            if let Err(e) = fs::rename(new.path(), &dir)
+                && !dir.exists()
+            {
+                return Err(e.into());
+            }
+        }
+        Ok(dom0)
+    }
+
+    fn build(&self, kernel: &Kernel, dir: &Path) -> Result<()> {
+        let mut names = fs::read_dir(self.root.path("boot"))?.filter_map(|e| e.ok());
+        let gz = names
+            .find(|e| e.file_name().to_string_lossy().ends_with("-amd64.gz"))
+            .context("no Xen in the packages")?;
+        let mut xen = File::create(dir.join("xen"))?;
+        io::copy(&mut GzDecoder::new(File::open(gz.path())?), &mut xen)?;
+
+        let out = BufWriter::new(File::create(dir.join("initramfs"))?);
+        let mut cpio = Cpio::new(out);
+        cpio.bytes("init", 0o755, INIT.as_bytes())?;
+        cpio.chardev("dev/console", 0o600, 5, 1)?;
+        for dir in [
+            "proc",
+            "sys",
+            "root",
+            "mnt",
+            "etc/xen/scripts",
+            "usr/libexec",
+            "var/lib",
+        ] {
+            cpio.dir(dir)?;
+        }
+        cpio.symlink("var/run", "/run")?;
+        cpio.dir("run")?;
+        cpio.bytes("etc/xen/xl.conf", 0o644, b"autoballoon=\"off\"\n")?;
+        cpio.bytes("etc/xen/scripts/block-lab", 0o755, BLOCK.as_bytes())?;
+        self.programs(&mut cpio)?;
+        let modules = Modules::open(&kernel.modules())?.closure(&self.root, MODULES)?;
+        let mut order = String::new();
+        for (name, content) in modules {
+            cpio.bytes(&format!("lib/modules/{name}"), 0o644, &content)?;
+            order += &format!("{name}\n");
+        }
+        cpio.bytes("lib/modules/order", 0o644, order.as_bytes())?;
+        cpio.finish()?;
+        Ok(())
+    }
+
+    fn programs<W: Write>(&self, cpio: &mut Cpio<W>) -> Result<()> {
+        cpio.file("bin/busybox", &self.root.path("bin/busybox"))?;
+        let programs: Vec<PathBuf> = PROGRAMS.iter().map(|p| self.root.path(p)).collect();
+        for (name, path) in PROGRAMS.iter().zip(&programs) {
+            cpio.file(name, path)?;
+        }
+        for name in XENSTORE {
+            cpio.symlink(&format!("usr/bin/xenstore-{name}"), "xenstore")?;
+        }
+        let mut roots = programs.clone();
+        // Opened by name when a thread is cancelled.
+        let unwinder = self.root.library("libgcc_s.so.1")?;
+        roots.push(unwinder.clone());
+        let mut libraries = libraries(&self.root, &roots)?;
+        libraries.insert("libgcc_s.so.1".to_owned(), unwinder);
+        for (name, path) in libraries {
+            let place = match name.starts_with("ld-linux") {
+                true => format!("lib64/{name}"),
+                false => format!("lib/x86_64-linux-gnu/{name}"),
+            };
+            cpio.file(&place, &path)?;
+        }
+        Ok(())
+    }
+
+    /// dom0's initramfs with a test's own files behind it.
+    pub fn with_files(&self, files: &[(String, Extra)], to: &Path) -> Result<()> {
+        let mut out = File::create(to)?;
+        io::copy(&mut File::open(&self.initramfs)?, &mut out)?;
+        let mut cpio = Cpio::new(BufWriter::with_capacity(1 << 20, out));
+        for (path, extra) in files {
+            match extra {
+                Extra::File(host) => cpio.file(path, host)?,
+                Extra::Bytes(bytes) => cpio.bytes(path, 0o755, bytes)?,
+            }
+        }
+        cpio.finish()?;
+        Ok(())
+    }
+}

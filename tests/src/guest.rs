@@ -1,0 +1,61 @@
+//! The initrd of a test guest: busybox, the modules for its disk, and an init
+//! that reports on the console (`LAB-UP`, `LAB-MEM`, `LAB-SUM`, `LAB-DONE`).
+
+use crate::cpio::Cpio;
+use crate::elf::Modules;
+use crate::packages::{Kernel, Root};
+use anyhow::Result;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::io::Write;
+
+const INIT: &str = include_str!("../guest/init");
+
+/// Run by Linux when dom0 asks for a shutdown.
+const POWEROFF: &str =
+    "#!/bin/busybox sh\necho LAB-ASKED-TO-END > /dev/console\nexec busybox poweroff -f\n";
+const REBOOT: &str =
+    "#!/bin/busybox sh\necho LAB-ASKED-TO-END > /dev/console\nexec busybox reboot -f\n";
+
+/// What a guest needs to reach its disk.
+const MODULES: &[&str] = &["xen-blkfront", "crc32c_generic", "ext4"];
+
+/// Builds the initrd for `kernel`, with `ballast` bytes that do not compress
+/// added to it.
+pub fn initrd(root: &Root, kernel: &Kernel, ballast: usize) -> Result<Vec<u8>> {
+    let mut cpio = Cpio::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    cpio.bytes("init", 0o755, INIT.as_bytes())?;
+    cpio.chardev("dev/console", 0o600, 5, 1)?;
+    for dir in ["proc", "sys", "mnt", "sbin", "usr/bin", "usr/sbin"] {
+        cpio.dir(dir)?;
+    }
+    cpio.file("bin/busybox", &root.path("bin/busybox"))?;
+    cpio.bytes("sbin/poweroff", 0o755, POWEROFF.as_bytes())?;
+    cpio.bytes("sbin/reboot", 0o755, REBOOT.as_bytes())?;
+    let mut order = String::new();
+    for (name, content) in Modules::open(&kernel.modules())?.closure(root, MODULES)? {
+        cpio.bytes(&format!("lib/modules/{name}"), 0o644, &content)?;
+        order += &format!("{name}\n");
+    }
+    cpio.bytes("lib/modules/order", 0o644, order.as_bytes())?;
+    if ballast > 0 {
+        cpio.bytes("ballast", 0o644, &noise(ballast))?;
+    }
+    let mut gz = cpio.finish()?;
+    gz.flush()?;
+    Ok(gz.finish()?)
+}
+
+/// Bytes that do not compress, the same every time (xorshift64*).
+pub fn noise(len: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15u64;
+    let mut out = Vec::with_capacity(len + 8);
+    while out.len() < len {
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        out.extend_from_slice(&state.wrapping_mul(0x2545_f491_4f6c_dd1d).to_le_bytes());
+    }
+    out.truncate(len);
+    out
+}
