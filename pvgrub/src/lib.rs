@@ -11,3 +11,4 @@ pub mod fs;
 pub mod image;
 pub mod menu;
 pub mod screen;
+pub mod session;

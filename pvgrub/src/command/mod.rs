@@ -1,1 +1,197 @@
 //! The menu commands, one file each, and their table.
+//!
+//! A command is a file with a `COMMAND` in it and a line in [`TABLE`]. It acts
+//! on a [`Context`]: the console, the disks, the loader and what earlier
+//! commands left behind. Names, flags and meaning are those of GRUB 0.97 as
+//! PV-GRUB had them; the words are ours.
+
+mod boot;
+mod cat;
+mod clear;
+pub mod complete;
+mod configfile;
+mod default;
+mod error;
+mod fallback;
+mod find;
+mod halt;
+mod help;
+mod hiddenmenu;
+mod initrd;
+mod kernel;
+mod later;
+mod lock;
+mod machine;
+mod numbers;
+mod password;
+mod pause;
+mod print;
+mod reboot;
+mod root;
+mod rootnoverify;
+mod state;
+mod timeout;
+
+pub use error::{Error, ErrorKind, Place};
+pub use find::devices;
+pub use machine::{Files, Machine};
+pub use password::{Password, ask};
+pub use state::{Default, Settings, State};
+
+use crate::disk::FileSpec;
+use crate::screen::Console;
+
+/// Works in an entry and on the command line.
+pub const ENTRY: u8 = 1;
+/// Works in the global section of a menu.
+pub const GLOBAL: u8 = 2;
+/// Is listed by `help`.
+pub const LISTED: u8 = 4;
+/// Is not shown when an entry runs.
+pub const SILENT: u8 = 8;
+
+/// A command.
+pub struct Command {
+    /// Its name, the first word of a line.
+    pub name: &'static str,
+    /// Where it works: [`ENTRY`], [`GLOBAL`], [`LISTED`], [`SILENT`].
+    pub flags: u8,
+    /// Name and arguments.
+    pub synopsis: &'static str,
+    /// What it does, in a sentence or two.
+    pub help: &'static str,
+    /// Does it, given the text behind the name.
+    pub run: fn(&mut Context<'_, '_>, &str) -> Result<Flow, Error>,
+}
+
+impl Command {
+    /// Whether `flag` is set.
+    pub fn is(&self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+}
+
+/// All commands, by name.
+pub static TABLE: &[&Command] = &[
+    &boot::COMMAND,
+    &cat::COMMAND,
+    &clear::COMMAND,
+    &configfile::COMMAND,
+    &default::COMMAND,
+    &fallback::COMMAND,
+    &find::COMMAND,
+    &halt::COMMAND,
+    &help::COMMAND,
+    &hiddenmenu::COMMAND,
+    &initrd::COMMAND,
+    &kernel::COMMAND,
+    &lock::COMMAND,
+    &password::COMMAND,
+    &pause::COMMAND,
+    &print::COMMAND,
+    &reboot::COMMAND,
+    &root::COMMAND,
+    &rootnoverify::COMMAND,
+    &timeout::COMMAND,
+];
+
+/// What a word is.
+#[derive(Clone, Copy)]
+pub enum Word {
+    /// A command.
+    Command(&'static Command),
+    /// A command of the original that this version does not have yet; an
+    /// entry goes on without it.
+    Ignored,
+    /// A command of the original that this version does not have yet, and
+    /// that an entry cannot go without.
+    Missing,
+    /// Nothing known.
+    Unknown,
+}
+
+/// Looks a word up.
+pub fn look_up(word: &str) -> Word {
+    match TABLE.iter().find(|command| command.name == word) {
+        Some(command) => Word::Command(command),
+        None => later::look_up(word),
+    }
+}
+
+/// Whether the original knows `word` as a command: what makes an entry more
+/// than a title.
+pub fn is_command(word: &str) -> bool {
+    !matches!(look_up(word), Word::Unknown)
+}
+
+/// What is to happen after a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Flow {
+    /// The next one.
+    Next,
+    /// The entry ends here, without an error.
+    Stop,
+    /// The kernel was started (by a test double).
+    Booted,
+    /// The guest is to power off.
+    Halt,
+    /// The guest is to reboot.
+    Reboot,
+    /// This menu is to be loaded.
+    Menu(FileSpec),
+}
+
+/// What commands act on.
+pub struct Context<'a, 't> {
+    /// Where they print and ask.
+    pub console: &'a mut Console<'t>,
+    /// Where they read.
+    pub files: &'a dyn Files,
+    /// What they load and start.
+    pub machine: &'a mut dyn Machine,
+    /// What they leave behind for each other.
+    pub state: State,
+}
+
+impl Context<'_, '_> {
+    /// The file called `text`, with the current root filled in if it names no
+    /// device.
+    ///
+    /// # Errors
+    /// A name that is none, or no name at all.
+    pub fn file(&self, text: &str) -> Result<FileSpec, Error> {
+        if text.is_empty() {
+            return Err(Error::because(
+                ErrorKind::BadArgument,
+                "a file name is missing",
+            ));
+        }
+        let mut spec = FileSpec::parse(text)?;
+        spec.device = spec.device.or(Some(self.state.root));
+        Ok(spec)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_and_whole() {
+        assert!(TABLE.is_sorted_by(|a, b| a.name < b.name));
+        for command in TABLE {
+            assert!(
+                command.synopsis.starts_with(command.name),
+                "{}",
+                command.name
+            );
+            assert!(command.is(ENTRY) || command.is(GLOBAL), "{}", command.name);
+            assert!(!command.help.is_empty(), "{}", command.name);
+            assert!(
+                matches!(later::look_up(command.name), Word::Unknown),
+                "{}",
+                command.name
+            );
+        }
+    }
+}

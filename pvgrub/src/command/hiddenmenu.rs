@@ -1,0 +1,14 @@
+//! `hiddenmenu`: shows the menu only on request.
+
+use super::{Command, Flow, GLOBAL};
+
+pub static COMMAND: Command = Command {
+    name: "hiddenmenu",
+    flags: GLOBAL,
+    synopsis: "hiddenmenu",
+    help: "Counts down without showing the menu, until a key asks for it.",
+    run: |context, _| {
+        context.state.settings.hidden = true;
+        Ok(Flow::Next)
+    },
+};

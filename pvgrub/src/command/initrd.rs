@@ -1,0 +1,37 @@
+//! `initrd`: loads the ramdisk of the kernel.
+
+use super::{Command, Context, ENTRY, Error, ErrorKind, Flow, LISTED};
+use alloc::format;
+use alloc::vec::Vec;
+
+pub static COMMAND: Command = Command {
+    name: "initrd",
+    flags: ENTRY | LISTED,
+    synopsis: "initrd FILE [FILE...]",
+    help: "Loads FILE as the ramdisk of the kernel loaded before; several files are put one \
+           behind the other, as Linux takes them.",
+    run: initrd,
+};
+
+fn initrd(context: &mut Context<'_, '_>, arguments: &str) -> Result<Flow, Error> {
+    if !context.state.kernel {
+        return Err(Error::because(ErrorKind::NoKernelForInitrd, ""));
+    }
+    let names: Vec<&str> = arguments.split_ascii_whitespace().collect();
+    if names.is_empty() {
+        return Err(Error::because(
+            ErrorKind::BadArgument,
+            "a file name is missing",
+        ));
+    }
+    let mut files = Vec::with_capacity(names.len());
+    for name in names {
+        let spec = context.file(name)?;
+        files.push(context.files.open(&spec, context.state.root)?);
+    }
+    context.console.flush();
+    let loaded = context.machine.load_initrd(&mut files);
+    let info = loaded.map_err(|error| error.about(arguments.trim()))?;
+    context.console.line(&format!("   [{info}]"));
+    Ok(Flow::Next)
+}

@@ -1,0 +1,64 @@
+//! `kernel`: loads a kernel.
+
+use super::{Command, Context, ENTRY, Error, ErrorKind, Flow, LISTED};
+use crate::menu::lexer::argument;
+use alloc::format;
+use alloc::string::ToString;
+
+pub static COMMAND: Command = Command {
+    name: "kernel",
+    flags: ENTRY | LISTED,
+    synopsis: "kernel [--no-mem-option] [--type=TYPE] FILE [ARG...]",
+    help: "Loads FILE, an ELF or bzImage kernel for Xen PV guests, and passes the text behind \
+           FILE to it as it stands. Forgets the kernel and the initrd loaded before. The \
+           options mean nothing here.",
+    run: kernel,
+};
+
+/// The types that the option may name; the file itself tells which it is.
+const TYPES: &[&str] = &[
+    "netbsd",
+    "freebsd",
+    "openbsd",
+    "linux",
+    "biglinux",
+    "multiboot",
+];
+
+fn kernel(context: &mut Context<'_, '_>, arguments: &str) -> Result<Flow, Error> {
+    let (name, command_line) = options(arguments)?;
+    context.state.kernel = false;
+    let spec = context.file(name)?;
+    let mut file = context.files.open(&spec, context.state.root)?;
+    let name = spec.to_string();
+    context.console.flush();
+    let loaded = context.machine.load_kernel(&name, &mut *file, command_line);
+    let info = loaded.map_err(|error| error.about(&name))?;
+    context.state.kernel = true;
+    context.console.line(&format!("   [{info}]"));
+    Ok(Flow::Next)
+}
+
+/// Takes the options off: what is left is the file and its arguments.
+fn options(arguments: &str) -> Result<(&str, &str), Error> {
+    let mut rest = arguments;
+    loop {
+        let (word, behind) = argument(rest);
+        match word.strip_prefix("--") {
+            Some("no-mem-option") => {}
+            Some(option) if option.starts_with("type=") => {
+                let kind = option.strip_prefix("type=").unwrap_or_default();
+                if !TYPES.contains(&kind) {
+                    let reason = "not a type of kernel that is known";
+                    return Err(Error::because(ErrorKind::BadArgument, reason).about(kind));
+                }
+            }
+            Some(_) => {
+                let reason = "no such option of kernel";
+                return Err(Error::because(ErrorKind::BadArgument, reason).about(word));
+            }
+            None => return Ok((word, behind)),
+        }
+        rest = behind;
+    }
+}

@@ -1,0 +1,17 @@
+//! `lock`: an entry that needs the password.
+
+use super::{Command, ENTRY, Error, ErrorKind, Flow};
+
+pub static COMMAND: Command = Command {
+    name: "lock",
+    flags: ENTRY,
+    synopsis: "lock",
+    help: "Ends the entry with an error unless the menu's password was given.",
+    run: |context, _| {
+        if context.state.locked() {
+            Err(Error::because(ErrorKind::Locked, ""))
+        } else {
+            Ok(Flow::Next)
+        }
+    },
+};

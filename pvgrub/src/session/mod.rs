@@ -1,0 +1,227 @@
+//! A session at the loader: find the menu, show it, run what is chosen, come
+//! back when that fails.
+//!
+//! The one thing the unikernel calls. [`start`] decides which menu it is,
+//! [`choose`] is the person at the menu, [`entry`] runs commands, and
+//! [`prompt`] is the command line; this file ties them.
+#![forbid(unsafe_code)]
+
+mod choose;
+mod edit_entry;
+mod entry;
+mod prompt;
+mod start;
+#[cfg(test)]
+mod tests;
+
+use crate::command::{Context, Files, Flow, Machine, State};
+use crate::disk::{DeviceName, FileSpec};
+use crate::menu::{Menu, Warning};
+use crate::screen::edit::Memory;
+use crate::screen::{Console, Terminal};
+use alloc::format;
+use alloc::rc::Rc;
+use alloc::string::{String, ToString};
+
+/// What the guest was started with.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Start<'a> {
+    /// The command line, whole; see [`start`] for what in it counts.
+    pub command_line: &'a str,
+    /// The module beside the kernel: a menu.
+    pub ramdisk: Option<&'a [u8]>,
+}
+
+/// How a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// A kernel was started: only a test double comes back from that.
+    Booted,
+    /// `halt`: power off.
+    Halt,
+    /// `reboot`.
+    Reboot,
+    /// There is no keyboard any more; no real console does this.
+    InputEnded,
+}
+
+/// Runs a session until it ends.
+pub fn run(
+    terminal: &mut dyn Terminal,
+    files: &dyn Files,
+    machine: &mut dyn Machine,
+    start: &Start<'_>,
+) -> Exit {
+    let mut console = Console::new(terminal);
+    let mut session = Session {
+        context: Context {
+            console: &mut console,
+            files,
+            machine,
+            state: fresh_state(None),
+        },
+        memory: Memory::default(),
+    };
+    let mut source = start::find_menu(&mut session, start);
+    loop {
+        match session.one_menu(source) {
+            Next::Exit(exit) => return exit,
+            Next::Menu(spec) => source = start::open_menu(&mut session, &spec),
+        }
+    }
+}
+
+/// A menu's text and where it is from.
+struct Source {
+    /// As shown in errors: `(hd0,0)/boot/grub/menu.lst`.
+    name: Rc<str>,
+    /// The file, if it is one.
+    spec: Option<FileSpec>,
+    /// Its bytes.
+    bytes: alloc::vec::Vec<u8>,
+}
+
+/// A menu ready to be shown.
+struct Loaded {
+    name: Rc<str>,
+    menu: Menu,
+    /// The root that entries and the command line begin with.
+    root: DeviceName,
+}
+
+/// What follows a menu.
+enum Next {
+    Exit(Exit),
+    Menu(FileSpec),
+}
+
+/// What follows a command, an entry, the command line.
+enum Then {
+    /// Back to the menu.
+    Back,
+    /// Out of the menu.
+    Leave(Next),
+}
+
+impl Then {
+    fn exit(exit: Exit) -> Self {
+        Then::Leave(Next::Exit(exit))
+    }
+}
+
+/// A session in progress.
+struct Session<'a, 't> {
+    context: Context<'a, 't>,
+    memory: Memory,
+}
+
+/// The state that a menu begins with. Names without a device are on the
+/// menu's own one, or on the first partition if the menu comes from outside.
+fn fresh_state(menu: Option<FileSpec>) -> State {
+    let device = menu.as_ref().and_then(|spec| spec.device);
+    State {
+        root: device.unwrap_or(DeviceName::Partition(0, 0)),
+        kernel: false,
+        settings: Default::default(),
+        in_global: false,
+        unlocked: false,
+        menu,
+    }
+}
+
+impl Session<'_, '_> {
+    /// Shows a menu until it is left; without one, or with one that has no
+    /// entries, the command line.
+    fn one_menu(&mut self, source: Option<Source>) -> Next {
+        let loaded = source.map(|source| self.load(source));
+        let then = match &loaded {
+            Some(loaded) if !loaded.menu.entries.is_empty() => return self.menu(loaded),
+            Some(loaded) => {
+                let message = format!("{}: this menu has no entries.", loaded.name);
+                self.context.console.line(&message);
+                self.tell_warnings(&loaded.menu.warnings);
+                self.command_line(loaded.root, false)
+            }
+            None => self.command_line(self.context.state.root, false),
+        };
+        match then {
+            Then::Leave(next) => next,
+            // Does not happen: such a command line cannot be left by Escape.
+            Then::Back => Next::Exit(Exit::InputEnded),
+        }
+    }
+
+    /// Parses a menu and runs its global section. Nothing in there can keep
+    /// the menu from showing: what fails is a warning.
+    fn load(&mut self, source: Source) -> Loaded {
+        let mut menu = crate::menu::parse(&source.bytes, &crate::command::is_command);
+        self.context.state = fresh_state(source.spec);
+        let root = self.context.state.root;
+        self.context.state.in_global = true;
+        let lines = core::mem::take(&mut menu.global);
+        for line in &lines {
+            if let Err(text) = self.run_global(&line.text) {
+                menu.warn(line.number, text);
+            }
+        }
+        menu.global = lines;
+        self.context.state.in_global = false;
+        for warning in &menu.warnings {
+            log::warn!("{} {warning}", source.name);
+        }
+        Loaded {
+            name: source.name,
+            menu,
+            root,
+        }
+    }
+
+    /// Runs a line of the global section; an error in words.
+    fn run_global(&mut self, line: &str) -> Result<(), String> {
+        use crate::command::{GLOBAL, Word, look_up};
+        let (name, arguments) = crate::menu::lexer::word(line);
+        match look_up(name) {
+            Word::Command(command) if command.is(GLOBAL) => {
+                let result = (command.run)(&mut self.context, arguments);
+                result
+                    .map(drop)
+                    .map_err(|error| error.about(name).to_string())
+            }
+            Word::Command(_) => Err(format!("`{name}' does nothing before the first title")),
+            Word::Ignored | Word::Missing => Err(format!("`{name}' is not in this version yet")),
+            Word::Unknown => Err(format!("`{}' is not a command", short(name))),
+        }
+    }
+
+    fn tell_warnings(&mut self, warnings: &[Warning]) {
+        for warning in warnings.iter().take(8) {
+            self.context.console.line(&format!("    {warning}"));
+        }
+        if let Some(more) = warnings.len().checked_sub(8).filter(|&more| more > 0) {
+            self.context.console.line(&format!("    and {more} more"));
+        }
+    }
+
+    /// What `flow` leads to, other than on to the next command.
+    fn after(&mut self, flow: Flow) -> Option<Then> {
+        Some(match flow {
+            Flow::Next => return None,
+            Flow::Stop => Then::Back,
+            Flow::Booted => Then::exit(Exit::Booted),
+            Flow::Halt => Then::exit(Exit::Halt),
+            Flow::Reboot => Then::exit(Exit::Reboot),
+            Flow::Menu(spec) => Then::Leave(Next::Menu(spec)),
+        })
+    }
+
+    /// Asks for a key, so that what stands on the screen can be read.
+    fn press_any_key(&mut self) {
+        self.context.console.print("\nPress any key to continue...");
+        self.context.console.key(None);
+    }
+}
+
+/// The beginning of a text of unknown length.
+fn short(text: &str) -> String {
+    text.chars().take(32).collect()
+}
