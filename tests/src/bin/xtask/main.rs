@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod build;
+mod fuzz;
 mod lab;
 
 use anyhow::{Result, bail};
@@ -10,6 +11,7 @@ use std::process::ExitCode;
 
 const HELP: &str = "\
 cargo xtask build                     target/dist/: pv-grub-x86_64.gz
+cargo xtask fuzz [TARGET] [SECONDS]   one fuzz target, or all of them
 cargo xtask lab run [FILTER]          the lab tests: real Xen under QEMU
 cargo xtask lab shell                 a shell in the lab's dom0
 cargo xtask lab setup                 fetch and pack what the lab needs
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
 fn run(args: &[&str]) -> Result<()> {
     match args {
         ["build"] => build::build(),
+        ["fuzz", rest @ ..] => fuzz::run(rest),
         ["lab", "run", filter @ ..] => lab::run(filter),
         ["lab", "setup"] => lab::setup(),
         ["lab", "shell"] => lab::shell(),
