@@ -30,3 +30,15 @@ pub fn le32(bytes: &[u8], at: usize) -> u32 {
 pub fn le64(bytes: &[u8], at: usize) -> u64 {
     array(bytes, at).map_or(0, u64::from_le_bytes)
 }
+
+/// The big-endian 16 bits at `at`.
+#[must_use]
+pub fn be16(bytes: &[u8], at: usize) -> u16 {
+    array(bytes, at).map_or(0, u16::from_be_bytes)
+}
+
+/// The big-endian 32 bits at `at`.
+#[must_use]
+pub fn be32(bytes: &[u8], at: usize) -> u32 {
+    array(bytes, at).map_or(0, u32::from_be_bytes)
+}

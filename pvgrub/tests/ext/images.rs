@@ -1,0 +1,146 @@
+//! Makes images with e2fsprogs and opens them.
+
+use pvgrub::disk::{BlockDevice, Cache, DiskError, check_range};
+use pvgrub::fs::{FileSystem, FsError, probe};
+use std::cell::Cell;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::rc::Rc;
+
+/// A folder for one test, removed at its end.
+pub struct Scratch(PathBuf);
+
+impl Scratch {
+    pub fn new(name: &str) -> Self {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .join(format!("ext-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).unwrap();
+        Scratch(path)
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Runs a tool of e2fsprogs and gives what it printed; its exit code must be
+/// one of `allowed`.
+pub fn run(tool: &str, args: &[&str], input: &str, allowed: &[i32]) -> String {
+    use std::io::Write;
+    let mut child = Command::new(tool)
+        .args(args)
+        .env("PATH", "/usr/sbin:/sbin:/usr/bin:/bin")
+        .env(
+            "MKE2FS_CONFIG",
+            concat!(env!("CARGO_MANIFEST_DIR"), "/tests/ext/mke2fs.conf"),
+        )
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("cannot run {tool} (Debian package e2fsprogs): {error}"));
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(input.as_bytes())
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output
+            .status
+            .code()
+            .is_some_and(|code| allowed.contains(&code)),
+        "{tool} {args:?}: {}\n{text}",
+        output.status
+    );
+    text
+}
+
+/// Makes the image `image` of `size` (as mke2fs takes it) from the folder
+/// `tree`.
+pub fn mke2fs(image: &Path, tree: Option<&Path>, args: &str, size: &str) {
+    let image = image.to_str().unwrap();
+    let mut all = vec!["-q", "-F"];
+    all.extend(args.split_whitespace());
+    if let Some(tree) = tree {
+        all.extend(["-d", tree.to_str().unwrap()]);
+    }
+    all.extend([image, size]);
+    // Blocks beyond the page size are asked about.
+    run("mke2fs", &all, "y\n", &[0]);
+}
+
+/// Runs debugfs commands on `image`, writing.
+pub fn debugfs(image: &Path, commands: &str) -> String {
+    run(
+        "debugfs",
+        &["-w", "-f", "/dev/stdin", image.to_str().unwrap()],
+        commands,
+        &[0],
+    )
+}
+
+/// A file as a disk, which counts reads.
+pub struct FileDisk {
+    file: File,
+    length: u64,
+    pub reads: Cell<u64>,
+    pub bytes: Cell<u64>,
+}
+
+impl FileDisk {
+    pub fn open(path: &Path) -> Rc<Self> {
+        let file = File::open(path).unwrap();
+        let length = file.metadata().unwrap().len();
+        Rc::new(FileDisk {
+            file,
+            length,
+            reads: Cell::new(0),
+            bytes: Cell::new(0),
+        })
+    }
+}
+
+impl BlockDevice for FileDisk {
+    fn sector_size(&self) -> u32 {
+        512
+    }
+
+    fn len(&self) -> u64 {
+        self.length
+    }
+
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), DiskError> {
+        check_range(offset, buf.len(), self.length)?;
+        self.reads.set(self.reads.get() + 1);
+        self.bytes.set(self.bytes.get() + buf.len() as u64);
+        self.file.read_exact_at(buf, offset).unwrap();
+        Ok(())
+    }
+}
+
+/// Opens the file system in `image`.
+pub fn open(image: &Path) -> Result<Box<dyn FileSystem>, FsError> {
+    probe(Rc::new(Cache::new(FileDisk::open(image))))
+}
+
+/// All of the file at `path`.
+pub fn read(fs: &dyn FileSystem, path: &str) -> Result<Vec<u8>, FsError> {
+    let mut file = fs.open(path)?;
+    let mut bytes = vec![0xa5; usize::try_from(file.len()).unwrap()];
+    let count = file.read_at(0, &mut bytes)?;
+    assert_eq!(count, bytes.len());
+    Ok(bytes)
+}

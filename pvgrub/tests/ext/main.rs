@@ -1,0 +1,8 @@
+//! The ext reader against images that e2fsprogs makes: the same tree and the
+//! same bytes, whatever the features; dirty journals; corruption.
+//!
+//! Needs `mke2fs`, `debugfs` and `e2fsck` (Debian: e2fsprogs), no root.
+
+mod images;
+mod matrix;
+mod tree;
