@@ -2,6 +2,7 @@
 
 mod console;
 mod page;
+pub mod store;
 mod xenbus;
 
 pub use console::ConsoleBackend;

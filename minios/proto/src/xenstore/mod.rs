@@ -3,6 +3,9 @@
 pub mod client;
 pub mod listing;
 pub mod path;
+#[cfg(test)]
+#[path = "tests.rs"]
+mod server_tests;
 pub mod wire;
 
 use alloc::boxed::Box;
