@@ -1,10 +1,11 @@
 //! The other side of each protocol, for everyone's tests: honest, and hostile on request.
 
+pub mod blkback;
 mod console;
 mod page;
 pub mod store;
 mod xenbus;
 
 pub use console::ConsoleBackend;
-pub use page::Page;
+pub use page::{Joined, Page};
 pub use xenbus::BackendState;

@@ -51,3 +51,53 @@ impl Memory for Page {
         }
     }
 }
+
+/// Several pages, one after the other.
+#[derive(Clone, Debug)]
+pub struct Joined<P>(pub Vec<P>);
+
+impl<P: Memory> Joined<P> {
+    /// Calls `f(page, offset in it, range of the bytes)` for every page that `len` bytes from `at` touch.
+    fn each(&self, at: usize, len: usize, mut f: impl FnMut(&P, usize, core::ops::Range<usize>)) {
+        let (mut base, mut done) = (0, 0);
+        for page in &self.0 {
+            let end = base + page.size();
+            while done < len && at + done < end {
+                let n = (len - done).min(end - at - done);
+                f(page, at + done - base, done..done + n);
+                done += n;
+            }
+            base = end;
+        }
+    }
+}
+
+impl<P: Memory> Memory for Joined<P> {
+    fn size(&self) -> usize {
+        self.0.iter().map(Memory::size).sum()
+    }
+
+    fn load(&self, at: usize) -> u32 {
+        let mut value = 0;
+        self.each(at, 4, |page, at, _| value = page.load(at));
+        value
+    }
+
+    fn store(&self, at: usize, value: u32) {
+        self.each(at, 4, |page, at, _| page.store(at, value));
+    }
+
+    fn fence(&self) {}
+
+    fn read(&self, at: usize, to: &mut [u8]) {
+        self.each(at, to.len(), |page, at, range| {
+            page.read(at, to.get_mut(range).unwrap_or_default())
+        });
+    }
+
+    fn write(&self, at: usize, from: &[u8]) {
+        self.each(at, from.len(), |page, at, range| {
+            page.write(at, from.get(range).unwrap_or_default())
+        });
+    }
+}
