@@ -1,0 +1,164 @@
+//! Event channels as owned ports.
+//!
+//! No upcall is ever taken: ports stay masked, Xen only sets their pending
+//! bits, and the executor, when it has nothing to run, polls them
+//! ([`crate::hypercall::poll`]) and wakes the tasks that wait.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::future::poll_fn;
+use core::mem::offset_of;
+use core::task::{Poll, Waker};
+
+use xen_sys::shared_info::SharedInfo;
+
+use crate::arch;
+use crate::hypercall::{self, Errno};
+use crate::local::cpu_local;
+
+/// A port of this domain; closed when dropped.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Port {
+    number: u32,
+    /// Xen made it before we ran (console, store): the next kernel needs it.
+    inherited: bool,
+}
+
+#[derive(Default)]
+struct Slot {
+    fired: bool,
+    waker: Option<Waker>,
+}
+
+cpu_local! {
+    static SLOTS: BTreeMap<u32, Slot> = BTreeMap::new();
+}
+
+impl Port {
+    fn adopt(number: u32, inherited: bool) -> Port {
+        SLOTS.with_borrow_mut(|slots| slots.insert(number, Slot::default()));
+        Port { number, inherited }
+    }
+
+    /// A new port that domain `peer` may bind to.
+    pub fn alloc_unbound(peer: u16) -> Result<Port, Errno> {
+        hypercall::event_alloc_unbound(peer).map(|number| Port::adopt(number, false))
+    }
+
+    /// A new port connected to `remote` of domain `peer`.
+    pub fn bind_interdomain(peer: u16, remote: u32) -> Result<Port, Errno> {
+        hypercall::event_bind_interdomain(peer, remote).map(|number| Port::adopt(number, false))
+    }
+
+    /// A port that start_info names. Dropping it leaves it open.
+    pub(crate) fn inherited(number: u32) -> Port {
+        Port::adopt(number, true)
+    }
+
+    /// Its number, for the store.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// Tell the other end.
+    pub fn notify(&self) {
+        // Fails only when the other end is gone, which its state in the store tells.
+        let _ = hypercall::event_send(self.number);
+    }
+
+    /// Wait for the next notification, or take one that came since the last wait.
+    pub async fn wait(&self) {
+        poll_fn(|context| {
+            dispatch_one(self.number);
+            SLOTS.with_borrow_mut(|slots| {
+                let slot = slots.entry(self.number).or_default();
+                if core::mem::take(&mut slot.fired) {
+                    return Poll::Ready(());
+                }
+                slot.waker = Some(context.waker().clone());
+                Poll::Pending
+            })
+        })
+        .await;
+    }
+}
+
+impl Drop for Port {
+    fn drop(&mut self) {
+        let slot = SLOTS.with_borrow_mut(|slots| slots.remove(&self.number));
+        drop(slot);
+        if !self.inherited {
+            let _ = hypercall::event_close(self.number);
+        }
+        // A later owner of the same number must not see our last event.
+        take_pending(self.number);
+    }
+}
+
+/// Clear the pending bit of `port`; was it set?
+fn take_pending(port: u32) -> bool {
+    let offset = offset_of!(SharedInfo, evtchn_pending) + port as usize / 64 * 8;
+    arch::shared_info().fetch_clear_u64(offset, 1 << (port % 64)) != 0
+}
+
+/// Forget an event of `port` without waking anybody: for the crash report.
+pub(crate) fn clear_pending(port: u32) {
+    take_pending(port);
+}
+
+fn dispatch_one(port: u32) -> bool {
+    if !take_pending(port) {
+        return false;
+    }
+    let waker = SLOTS.with_borrow_mut(|slots| {
+        let slot = slots.get_mut(&port)?;
+        slot.fired = true;
+        slot.waker.take()
+    });
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+    true
+}
+
+/// Wake the tasks of all pending ports; true if there was any.
+pub(crate) fn dispatch() -> bool {
+    bound()
+        .into_iter()
+        .fold(false, |any, port| dispatch_one(port) | any)
+}
+
+/// All ports that somebody owns.
+pub(crate) fn bound() -> Vec<u32> {
+    SLOTS.with_borrow(|slots| slots.keys().copied().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::executor::block_on;
+
+    #[test]
+    fn an_event_sent_before_the_wait_is_not_lost_and_counts_once() {
+        let ours = Port::alloc_unbound(0).unwrap();
+        let theirs = Port::bind_interdomain(0, ours.number()).unwrap();
+        block_on(theirs.wait()); // Xen sends one event when a pair is made
+        theirs.notify();
+        theirs.notify();
+        block_on(ours.wait());
+        assert!(!dispatch(), "two notifications before a wait are one event");
+        ours.notify();
+        block_on(theirs.wait());
+    }
+
+    #[test]
+    fn a_reused_number_starts_without_its_predecessors_event() {
+        let ours = Port::alloc_unbound(0).unwrap();
+        let number = ours.number();
+        let theirs = Port::bind_interdomain(0, number).unwrap();
+        theirs.notify();
+        drop(ours);
+        assert!(!take_pending(number));
+        assert!(!bound().contains(&number));
+    }
+}

@@ -1,0 +1,294 @@
+//! The event loop that everything runs in.
+//!
+//! A stub domain has one vCPU and waits. So nothing here ever interrupts:
+//! [`block_on`] polls its future and every task that was woken, and when none
+//! is left asks Xen, in one hypercall, to sleep until one of our event
+//! channels is pending or the first timer is due. Then it reads the pending
+//! bits, wakes the tasks that own them, and goes round again. An idle domain
+//! costs nothing.
+//!
+//! Tasks are cooperative and yield only at `.await`. Code that cannot be async
+//! (a file system reading a disk) calls [`block_on`] from within a task: the
+//! same loop turns inside it, with the outer task waiting where it stands. It
+//! must not wait for something that only that outer task would do.
+
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::rc::Rc;
+use alloc::sync::Arc;
+use alloc::task::Wake;
+use core::cell::RefCell;
+use core::future::Future;
+use core::pin::{Pin, pin};
+use core::sync::atomic::{AtomicBool, Ordering};
+use core::task::{Context, Poll, Waker};
+
+use crate::local::cpu_local;
+use crate::{event, hypercall, time};
+
+pub use embassy_futures::join;
+pub use embassy_futures::select;
+
+type TaskFuture = Pin<Box<dyn Future<Output = ()>>>;
+
+/// A spawned task. Its future is taken out while it is being polled.
+struct Task {
+    future: Option<TaskFuture>,
+    woken: bool,
+}
+
+struct Tasks {
+    next: u64,
+    all: BTreeMap<u64, Task>,
+    /// Tasks to poll. An entry counts only if its task is marked as woken.
+    ready: VecDeque<u64>,
+}
+
+cpu_local! {
+    static TASKS: Tasks = Tasks { next: 0, all: BTreeMap::new(), ready: VecDeque::new() };
+}
+
+impl Tasks {
+    fn wake(&mut self, id: u64) {
+        if let Some(task) = self.all.get_mut(&id)
+            && !task.woken
+        {
+            task.woken = true;
+            self.ready.push_back(id);
+        }
+    }
+
+    /// The next task to poll. One that is being polled further out on the
+    /// stack stays marked, and is queued again when that poll returns.
+    fn take_ready(&mut self) -> Option<(u64, TaskFuture)> {
+        while let Some(id) = self.ready.pop_front() {
+            if let Some(task) = self.all.get_mut(&id)
+                && task.woken
+                && let Some(future) = task.future.take()
+            {
+                task.woken = false;
+                return Some((id, future));
+            }
+        }
+        None
+    }
+
+    fn put_back(&mut self, id: u64, future: TaskFuture) {
+        if let Some(task) = self.all.get_mut(&id) {
+            task.future = Some(future);
+            if task.woken {
+                self.ready.push_back(id);
+            }
+        }
+    }
+}
+
+struct TaskWaker(u64);
+
+impl Wake for TaskWaker {
+    fn wake(self: Arc<Self>) {
+        TASKS.with_borrow_mut(|tasks| tasks.wake(self.0));
+    }
+}
+
+/// What a spawned task will return.
+pub struct JoinHandle<T> {
+    state: Rc<RefCell<Join<T>>>,
+}
+
+struct Join<T> {
+    result: Option<T>,
+    waker: Option<Waker>,
+}
+
+impl<T> Future for JoinHandle<T> {
+    type Output = T;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        let mut state = self.state.borrow_mut();
+        match state.result.take() {
+            Some(result) => Poll::Ready(result),
+            None => {
+                state.waker = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}
+
+/// Run `future` as a task of its own. Its result, an error too, is its own
+/// affair until somebody awaits the handle; dropping the handle lets it run on.
+pub fn spawn<T: 'static>(future: impl Future<Output = T> + 'static) -> JoinHandle<T> {
+    let state = Rc::new(RefCell::new(Join {
+        result: None,
+        waker: None,
+    }));
+    let shared = state.clone();
+    let wrapped = Box::pin(async move {
+        let result = future.await;
+        let waker = {
+            let mut state = shared.borrow_mut();
+            state.result = Some(result);
+            state.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    });
+    TASKS.with_borrow_mut(|tasks| {
+        let id = tasks.next;
+        tasks.next += 1;
+        tasks.all.insert(
+            id,
+            Task {
+                future: Some(wrapped),
+                woken: false,
+            },
+        );
+        tasks.wake(id);
+    });
+    JoinHandle { state }
+}
+
+/// Poll one ready task; false if there was none.
+fn run_one() -> bool {
+    let Some((id, mut future)) = TASKS.with_borrow_mut(Tasks::take_ready) else {
+        return false;
+    };
+    let waker = Waker::from(Arc::new(TaskWaker(id)));
+    match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+        Poll::Pending => TASKS.with_borrow_mut(|tasks| tasks.put_back(id, future)),
+        Poll::Ready(()) => {
+            TASKS.with_borrow_mut(|tasks| tasks.all.remove(&id));
+        }
+    }
+    true
+}
+
+/// Wakes the future that [`block_on`] was called with.
+struct RootWaker(AtomicBool);
+
+impl Wake for RootWaker {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Run `future` to its end, and whatever else is ready meanwhile.
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    let woken = Arc::new(RootWaker(AtomicBool::new(true)));
+    let waker = Waker::from(woken.clone());
+    loop {
+        if woken.0.swap(false, Ordering::Relaxed)
+            && let Poll::Ready(result) = future.as_mut().poll(&mut Context::from_waker(&waker))
+        {
+            return result;
+        }
+        let ran = run_one();
+        if !ran && !woken.0.load(Ordering::Relaxed) {
+            sleep_until_something_happens();
+        }
+    }
+}
+
+/// The one place where the domain goes idle.
+fn sleep_until_something_happens() {
+    if event::dispatch() | time::fire_due() {
+        return;
+    }
+    // Cannot fail with ports of our own; if it does, we merely go round again.
+    let _ = hypercall::poll(&event::bound(), time::next_deadline());
+    event::dispatch();
+    time::fire_due();
+}
+
+/// Let every other ready task run once.
+pub async fn yield_now() {
+    embassy_futures::yield_now().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Port;
+    use core::time::Duration;
+
+    #[test]
+    fn tasks_run_beside_the_root_and_hand_over_their_results() {
+        let log = Rc::new(RefCell::new(Vec::new()));
+        let seen = log.clone();
+        let task = spawn(async move {
+            seen.borrow_mut().push("task");
+            time::sleep(Duration::from_millis(5)).await;
+            seen.borrow_mut().push("task again");
+            Err::<(), _>("its own error")
+        });
+        let result = block_on(async {
+            log.borrow_mut().push("root");
+            task.await
+        });
+        assert_eq!(result, Err("its own error"));
+        assert_eq!(*log.borrow(), ["root", "task", "task again"]);
+    }
+
+    #[test]
+    fn a_task_may_block_on_something_another_task_does() {
+        let ours = Port::alloc_unbound(0).unwrap();
+        let theirs = Port::bind_interdomain(0, ours.number()).unwrap();
+        spawn(async move {
+            time::sleep(Duration::from_millis(1)).await;
+            theirs.notify();
+        });
+        let outer = spawn(async move {
+            // Not async: the loop turns inside this task.
+            block_on(ours.wait());
+            42
+        });
+        assert_eq!(block_on(outer), 42);
+    }
+
+    #[test]
+    fn a_wake_during_a_nested_loop_is_not_lost() {
+        let flag = Rc::new(RefCell::new((false, None::<Waker>)));
+        let (set, wait) = (flag.clone(), flag.clone());
+        let waiting = spawn(async move {
+            let mut first = true;
+            core::future::poll_fn(move |context| {
+                wait.borrow_mut().1 = Some(context.waker().clone());
+                if core::mem::take(&mut first) {
+                    // While this task is being polled, another one wakes it.
+                    block_on(time::sleep(Duration::from_millis(1)));
+                }
+                if wait.borrow().0 {
+                    Poll::Ready(())
+                } else {
+                    Poll::Pending
+                }
+            })
+            .await;
+        });
+        spawn(async move {
+            let waker = set.borrow_mut().1.take();
+            set.borrow_mut().0 = true;
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        });
+        block_on(waiting);
+    }
+
+    #[test]
+    fn select_and_join_work_on_timers() {
+        use join::join;
+        use select::{Either, select};
+        let start = time::now_ns();
+        let ms = |n| time::sleep(Duration::from_millis(n));
+        block_on(async {
+            assert!(matches!(select(ms(50), ms(1)).await, Either::Second(())));
+            join(ms(2), ms(3)).await;
+        });
+        // The toy Xen's clock moves only by sleeping.
+        assert!(time::now_ns() - start < 50_000_000);
+    }
+}

@@ -1,0 +1,56 @@
+//! `sched_op` and the vCPU's own timers (sched.h, vcpu.h).
+
+use xen_sys::sched::*;
+use xen_sys::vcpu::VCPUOP_STOP_PERIODIC_TIMER;
+use xen_sys::xen::{HYPERVISOR_SCHED_OP, HYPERVISOR_VCPU_OP};
+
+use super::{Errno, check, command, handle};
+use crate::arch::hypercall::hypercall;
+
+/// Why a domain ends (sched.h, SHUTDOWN_*).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Shutdown {
+    /// Done; destroy it.
+    PowerOff = SHUTDOWN_POWEROFF,
+    /// Build it anew.
+    Reboot = SHUTDOWN_REBOOT,
+    /// Something went wrong; the toolstack follows `on_crash`.
+    Crash = SHUTDOWN_CRASH,
+}
+
+/// Sleep until one of `ports` is pending or system time reaches `deadline`
+/// (nanoseconds; `None` waits for ever). Returns at once if one is pending.
+pub fn poll(ports: &[u32], deadline: Option<u64>) -> Result<(), Errno> {
+    let mut poll = SchedPoll {
+        ports: handle(ports.as_ptr()),
+        nr_ports: ports.len() as u32,
+        // Zero would mean no time-out; a deadline of 1 ns is as much in the past.
+        timeout: deadline.map_or(0, |at| at.max(1)),
+        ..SchedPoll::default()
+    };
+    command(HYPERVISOR_SCHED_OP, SCHEDOP_POLL, &mut poll, 0).map(drop)
+}
+
+/// End this domain.
+pub fn shutdown(reason: Shutdown) -> ! {
+    loop {
+        let mut shutdown = SchedShutdown {
+            reason: reason as u32,
+        };
+        // Does not return in a real domain.
+        let _ = command(HYPERVISOR_SCHED_OP, SCHEDOP_SHUTDOWN, &mut shutdown, 0);
+    }
+}
+
+/// Stop the 100 Hz tick that every PV vCPU starts with.
+pub fn stop_periodic_timer() -> Result<(), Errno> {
+    // SAFETY: takes a vCPU number and no pointer; changes no memory.
+    check(unsafe {
+        hypercall(
+            HYPERVISOR_VCPU_OP,
+            [u64::from(VCPUOP_STOP_PERIODIC_TIMER), 0, 0, 0, 0],
+        )
+    })
+    .map(drop)
+}
