@@ -31,7 +31,6 @@ pub unsafe fn update_va_mapping(va: usize, entry: u64) -> Result<(), Errno> {
 /// As [`update_va_mapping`], for each entry.
 pub unsafe fn mmu_update(updates: &[MmuUpdate]) -> Result<(), Errno> {
     let (count, done) = (updates.len() as u64, 0);
-    // SAFETY: the list is readable for `count` entries; effect as above.
     let args = [
         handle(updates.as_ptr()),
         count,
@@ -39,6 +38,7 @@ pub unsafe fn mmu_update(updates: &[MmuUpdate]) -> Result<(), Errno> {
         u64::from(DOMID_SELF),
         0,
     ];
+    // SAFETY: the list is readable for `count` entries; the effect is the caller's.
     check(unsafe { hypercall(HYPERVISOR_MMU_UPDATE, args) }).map(drop)
 }
 
@@ -47,7 +47,6 @@ pub unsafe fn mmu_update(updates: &[MmuUpdate]) -> Result<(), Errno> {
 /// # Safety
 /// As [`update_va_mapping`]; a new base pointer must map what runs on.
 pub unsafe fn mmuext_op(operations: &[MmuextOp]) -> Result<(), Errno> {
-    // SAFETY: the list is readable for its length; effect as above.
     let args = [
         handle(operations.as_ptr()),
         operations.len() as u64,
@@ -55,5 +54,6 @@ pub unsafe fn mmuext_op(operations: &[MmuextOp]) -> Result<(), Errno> {
         u64::from(DOMID_SELF),
         0,
     ];
+    // SAFETY: the list is readable for its length; the effect is the caller's.
     check(unsafe { hypercall(HYPERVISOR_MMUEXT_OP, args) }).map(drop)
 }

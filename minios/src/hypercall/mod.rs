@@ -98,7 +98,7 @@ pub(crate) fn set_trap_table(table: &[xen_sys::arch_x86::TrapInfo]) {
 
 /// Forget all exception handlers, as before the first kernel.
 #[cfg(feature = "bare")]
-pub(crate) fn clear_trap_table() {
+pub fn clear_trap_table() {
     // SAFETY: a null table resets every entry (Xen's do_set_trap_table).
     unsafe { hypercall(xen_sys::xen::HYPERVISOR_SET_TRAP_TABLE, [0; 5]) };
 }
