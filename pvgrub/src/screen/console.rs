@@ -31,6 +31,8 @@ pub struct Console<'a> {
     pager: Pager,
     /// The keyboard is gone: nothing more will ever be typed.
     ended: bool,
+    /// A key was read since this was last asked.
+    touched: bool,
 }
 
 /// State of the pause after each screenful.
@@ -53,6 +55,7 @@ impl<'a> Console<'a> {
             column: 0,
             pager: Pager::Off,
             ended: false,
+            touched: false,
         }
     }
 
@@ -153,7 +156,20 @@ impl<'a> Console<'a> {
         if key.is_none() && deadline.is_none() {
             self.ended = true;
         }
+        self.touched |= key.is_some();
         key
+    }
+
+    /// The next key that waits already.
+    pub fn waiting_key(&mut self) -> Option<Key> {
+        let now = self.now();
+        self.key(Some(now))
+    }
+
+    /// Whether a key was read since the last time this was asked: somebody is
+    /// there.
+    pub fn take_touched(&mut self) -> bool {
+        core::mem::take(&mut self.touched)
     }
 
     /// Whether the keyboard is gone, i.e. an unlimited wait for a key ended

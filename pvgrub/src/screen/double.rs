@@ -157,11 +157,11 @@ impl Terminal for Typed {
                     self.steps.pop_front();
                 }
                 Some(Step::Wait(ns)) => {
-                    if !waited {
+                    let left = deadline.map_or(u64::MAX, |at| at.saturating_sub(self.now));
+                    if !waited && left > 0 {
                         self.waits += 1;
                         waited = true;
                     }
-                    let left = deadline.map_or(u64::MAX, |at| at.saturating_sub(self.now));
                     if left < *ns {
                         self.now += left;
                         *ns -= left;

@@ -354,3 +354,133 @@ impl<'a> Row<'a> {
         shown
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::screen::double::Script;
+
+    /// Types `keys` at a prompt with `text` in it; gives how that ended and
+    /// the row shown before the last key.
+    fn enter(prompt: &str, text: &str, keys: &str) -> (Entered, String) {
+        let mut script = Script::keys(keys);
+        script.waits(1_000_000_000).looks("row").types(b"\r");
+        let mut terminal = script.terminal();
+        let mut console = Console::new(&mut terminal);
+        let request = Request {
+            prompt,
+            text,
+            mask: None,
+            escape: true,
+        };
+        let mut memory = Memory::default();
+        memory.remember("older");
+        memory.remember("newer");
+        let mut complete = |before: &str| Completion {
+            insert: format!("<{}>", before.len()),
+            list: String::new(),
+        };
+        let entered = read_line(&mut console, &request, &mut memory, &mut complete);
+        drop(console);
+        let row = match entered {
+            Entered::Text(_) => terminal.picture("row").to_string(),
+            Entered::Escape | Entered::Ended => String::new(),
+        };
+        (entered, row)
+    }
+
+    #[test]
+    fn keys() {
+        for (text, keys, expected) in [
+            ("", "abc", "abc"),
+            ("abc", "d\x01X", "Xabcd"),
+            ("abc", "\x01\x06X", "aXbc"),
+            ("abc", "\x02\x02X", "aXbc"),
+            ("abc", "\x01\x05X", "abcX"),
+            ("abc", "\x1b[H\x1b[CX\x1b[FY\x1b[DZ", "aXbcZY"),
+            ("abc", "\x1bOHX\x1bOFY", "XabcY"),
+            ("abc", "\x08", "ab"),
+            ("abc", "\x7f\x7f\x7f\x7f", ""),
+            ("abc", "\x01\x04", "bc"),
+            ("abc", "\x04", "abc"),
+            ("abc", "\x01\x1b[3~\x1b[3~", "c"),
+            ("abc def", "\x02\x02\x02\x15", "def"),
+            ("abc def", "\x02\x02\x02\x0b", "abc "),
+            ("abc def", "\x02\x02\x02\x0b\x01\x19 ", "def abc "),
+            ("abc def ", "\x17", "abc "),
+            ("abc", "\x17\x17\x19\x19", "abcabc"),
+            ("abc", "\x02\tx", "ab<2>xc"),
+            ("abc", "\x10", "newer"),
+            ("abc", "\x10\x10\x10", "older"),
+            ("abc", "\x10\x10\x0e\x0e\x0e", "abc"),
+            ("größe", "\x02\x02\x7fa", "grüße".replace('ü', "a").as_str()),
+            ("a", "\x07\x1b[5~\x1b[11~b", "ab"),
+        ] {
+            let (entered, row) = enter("> ", text, keys);
+            assert_eq!(entered, Entered::Text(expected.into()), "{text:?} {keys:?}");
+            assert_eq!(row, format!("> {expected}").trim_end(), "{text:?} {keys:?}");
+        }
+    }
+
+    #[test]
+    fn escape_and_end() {
+        assert_eq!(enter("> ", "abc", "\x1b").0, Entered::Escape);
+        let mut terminal = Script::keys("abc").terminal();
+        let mut console = Console::new(&mut terminal);
+        let request = Request {
+            prompt: "",
+            text: "",
+            mask: None,
+            escape: true,
+        };
+        let entered = read_line(&mut console, &request, &mut Memory::default(), &mut |_| {
+            Completion::default()
+        });
+        assert_eq!(entered, Entered::Ended);
+    }
+
+    #[test]
+    fn long_lines_scroll() {
+        // 78 columns, 9 of them the prompt.
+        let text: String = ('a'..='z').cycle().take(200).collect();
+        let row = |keys: &str| enter("grubdom> ", &text, keys).1;
+        let shown = |from: usize, left: &str, right: &str| {
+            let end = text.len().min(from + 69);
+            let inner = &text[from + left.len()..end - right.len()];
+            format!("grubdom> {left}{inner}{right}")
+        };
+        // The cursor stands ten columns before the edge after a jump.
+        assert_eq!(row(""), shown(142, "<", ""));
+        assert_eq!(row("\x01"), shown(0, "", ">"));
+        assert_eq!(
+            row(&("\x01".to_string() + &"\x06".repeat(67))),
+            shown(0, "", ">")
+        );
+        assert_eq!(
+            row(&("\x01".to_string() + &"\x06".repeat(68))),
+            shown(10, "<", ">")
+        );
+        assert_eq!(row(&"\x02".repeat(57)), shown(142, "<", ""));
+        assert_eq!(row(&"\x02".repeat(58)), shown(132, "<", ""));
+    }
+
+    #[test]
+    fn a_full_line_takes_no_more() {
+        let mut line = Line::new(&"x".repeat(LONGEST));
+        line.insert('y');
+        assert_eq!(line.text().len(), LONGEST);
+        assert!(!line.text().contains('y'));
+    }
+
+    #[test]
+    fn history_is_short_and_without_repetitions() {
+        let mut memory = Memory::default();
+        for number in 0..1000 {
+            memory.remember(&number.to_string());
+            memory.remember(&number.to_string());
+            memory.remember("");
+        }
+        assert_eq!(memory.history.len(), 64);
+        assert_eq!(memory.history.last().map(String::as_str), Some("999"));
+    }
+}

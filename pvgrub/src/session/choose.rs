@@ -59,7 +59,8 @@ impl Session<'_, '_> {
         }
         loop {
             let choice = match timeout.take() {
-                Some(0) => Choice::Boot { unattended: true },
+                Some(0) if !self.escape_waits() => Choice::Boot { unattended: true },
+                Some(0) => self.choose(loaded, &mut list, None),
                 timeout => self.choose(loaded, &mut list, timeout),
             };
             let then = match choice {
@@ -85,6 +86,17 @@ impl Session<'_, '_> {
                 return Next::Exit(Exit::InputEnded);
             }
         }
+    }
+
+    /// Whether Escape was pressed before the menu came: the way in where the
+    /// timeout is 0.
+    fn escape_waits(&mut self) -> bool {
+        while let Some(key) = self.context.console.waiting_key() {
+            if key == Key::Escape {
+                return true;
+            }
+        }
+        false
     }
 
     /// Draws the menu and obeys keys until one asks for more than moving the

@@ -61,6 +61,7 @@ pub fn run(
             state: fresh_state(None),
         },
         memory: Memory::default(),
+        unattended: 0,
     };
     let mut source = start::find_menu(&mut session, start);
     loop {
@@ -70,6 +71,9 @@ pub fn run(
         }
     }
 }
+
+/// How many menus may follow each other without a key.
+const MAX_UNATTENDED: u32 = 16;
 
 /// A menu's text and where it is from.
 struct Source {
@@ -113,6 +117,8 @@ impl Then {
 struct Session<'a, 't> {
     context: Context<'a, 't>,
     memory: Memory,
+    /// How many menus were loaded since a key was last pressed.
+    unattended: u32,
 }
 
 /// The state that a menu begins with. Names without a device are on the
@@ -166,6 +172,7 @@ impl Session<'_, '_> {
         }
         menu.global = lines;
         self.context.state.in_global = false;
+        self.break_circle(&mut menu);
         for warning in &menu.warnings {
             log::warn!("{} {warning}", source.name);
         }
@@ -173,6 +180,20 @@ impl Session<'_, '_> {
             name: source.name,
             menu,
             root,
+        }
+    }
+
+    /// Menus that load each other unattended would do so forever: after some
+    /// rounds the menu waits for a key.
+    fn break_circle(&mut self, menu: &mut Menu) {
+        if self.context.console.take_touched() {
+            self.unattended = 0;
+        }
+        self.unattended = self.unattended.saturating_add(1);
+        if self.unattended > MAX_UNATTENDED && self.context.state.settings.timeout.take().is_some()
+        {
+            menu.warnings.clear();
+            menu.warn(1, "menus load each other without end; waiting for you");
         }
     }
 

@@ -9,7 +9,10 @@ use crate::screen::double::{Script, Typed};
 use std::collections::BTreeMap;
 
 mod boot;
+mod files;
 mod look;
+mod prompt;
+mod real_menus;
 
 /// Files in memory: device and path to content.
 #[derive(Default, Clone)]

@@ -329,3 +329,25 @@ fn a_saved_default() {
     let ran = session(&shelf, &Script::default(), &Start::default());
     assert_eq!(ran.notes[0], "kernel (hd0,0)/vmlinuz [two = x]");
 }
+
+#[test]
+fn escape_typed_ahead_stops_a_timeout_of_nought() {
+    let menu = format!("timeout 0\n{TWO}");
+    let mut script = Script::keys("x\x1b");
+    script.waits(1_000_000_000).looks("menu");
+    let ran = session(&Shelf::with_menu(&menu), &script, &Start::default());
+    assert!(ran.terminal.picture("menu").contains("| one "));
+    assert!(ran.notes.is_empty());
+    // Other keys do not.
+    assert_eq!(with_menu(&menu, "x\r").exit, Exit::Booted);
+}
+
+#[test]
+fn menus_that_load_each_other_end_at_the_menu() {
+    let menu = "timeout 0\ntitle again\nconfigfile /boot/grub/menu.lst\n";
+    let mut script = Script::default();
+    script.waits(1_000_000_000).looks("menu");
+    let ran = session(&Shelf::with_menu(menu), &script, &Start::default());
+    let menu = ran.terminal.picture("menu");
+    assert!(menu.contains("menus load each other without end"), "{menu}");
+}
