@@ -4,5 +4,6 @@
 //! Needs `mke2fs`, `debugfs` and `e2fsck` (Debian: e2fsprogs), no root.
 
 mod images;
+mod journal;
 mod matrix;
 mod tree;
