@@ -3,7 +3,9 @@
 //!
 //! Needs `mke2fs`, `debugfs` and `e2fsck` (Debian: e2fsprogs), no root.
 
+mod corruption;
 mod images;
 mod journal;
 mod matrix;
+mod special;
 mod tree;

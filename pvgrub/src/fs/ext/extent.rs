@@ -115,11 +115,11 @@ impl ExtentTree {
         }
         self.path.truncate(level);
         let bytes = volume.read_block(block)?;
-        let node = Node::check(self.inode, block, bytes, depth)?;
         if volume.sb.has_checksums() {
-            node.verify(self.inode, self.seed)?;
+            verify(self.inode, self.seed, block, &bytes)?;
         }
-        self.path.push(node);
+        self.path
+            .push(Node::check(self.inode, block, bytes, depth)?);
         Ok(())
     }
 }
@@ -175,20 +175,6 @@ impl Node {
         })
     }
 
-    /// Checks the checksum behind the last place for an entry.
-    fn verify(&self, inode: u32, seed: u32) -> Result<(), FsError> {
-        let capacity = usize::from(le16(&self.bytes, 4));
-        let end = capacity.saturating_add(1).saturating_mul(ENTRY);
-        let covered = self.bytes.get(..end).unwrap_or_default();
-        if crc32c(seed, covered) != le32(&self.bytes, end) {
-            let block = self.block;
-            return Err(bad_checksum(format!(
-                "extents of inode {inode}, block {block}"
-            )));
-        }
-        Ok(())
-    }
-
     fn entry(&self, index: usize) -> &[u8] {
         let at = index.saturating_add(1).saturating_mul(ENTRY);
         self.bytes.get(at..).unwrap_or_default()
@@ -231,6 +217,22 @@ impl Node {
         let entry = self.entry(index);
         u64::from(le16(entry, 8)) << 32 | u64::from(le32(entry, 4))
     }
+}
+
+/// Checks the checksum of the node in `block`, behind the last place for an
+/// entry.
+fn verify(inode: u32, seed: u32, block: u64, bytes: &[u8]) -> Result<(), FsError> {
+    let capacity = usize::from(le16(bytes, 4));
+    let end = capacity.saturating_add(1).saturating_mul(ENTRY);
+    let matches = bytes
+        .get(..end)
+        .is_some_and(|covered| bytes.len() >= end + 4 && crc32c(seed, covered) == le32(bytes, end));
+    if matches {
+        return Ok(());
+    }
+    Err(bad_checksum(format!(
+        "extents of inode {inode}, block {block}"
+    )))
 }
 
 /// An extent's length in blocks, and whether it has been written.
