@@ -82,7 +82,7 @@ impl Session<'_, '_> {
     }
 
     fn tell_failure(&mut self, error: &Error, wait: bool) {
-        log::warn!("{error}");
+        log::debug!("{error}");
         self.context.console.fresh_line();
         self.context.console.print(&format!("\n{error}\n"));
         if wait {
@@ -146,7 +146,7 @@ impl Session<'_, '_> {
         };
         let notice = Error::because(ErrorKind::UnknownCommand, passed_over);
         let notice = notice.about(&super::short(name)).at(place);
-        log::warn!("{notice}");
+        log::debug!("{notice}");
         self.context.console.line(&notice.to_string());
         Ok(Flow::Next)
     }

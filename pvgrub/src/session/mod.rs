@@ -174,7 +174,7 @@ impl Session<'_, '_> {
         self.context.state.in_global = false;
         self.break_circle(&mut menu);
         for warning in &menu.warnings {
-            log::warn!("{} {warning}", source.name);
+            log::info!("{} {warning}", source.name);
         }
         Loaded {
             name: source.name,

@@ -14,11 +14,12 @@
 //! that one is tried. Otherwise all partitions, and disks without partitions,
 //! are searched in order, for `menu.lst` and `grub.conf` in `/boot/grub` and
 //! in `/grub` (where it is on a separate /boot). Without any menu the command
-//! line says what was tried.
+//! line says what was tried. A menu may be compressed.
 
 use super::{Session, Source, Start};
 use crate::command::{Error, ErrorKind};
 use crate::disk::{DeviceName, FileSpec, FileTarget};
+use crate::image::{Codec, decompress, unpacked_len};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
@@ -80,14 +81,46 @@ pub fn open_menu(session: &mut Session<'_, '_>, spec: &FileSpec) -> Option<Sourc
 }
 
 fn say(session: &mut Session<'_, '_>, text: &str) {
-    log::info!("{text}");
+    log::debug!("{text}");
     session.context.console.line(text);
+}
+
+/// The text of a menu that may be compressed.
+fn unpacked(bytes: Vec<u8>) -> Result<Vec<u8>, Error> {
+    let Some(codec) = Codec::sniff(&bytes).filter(|&codec| codec != Codec::Stored) else {
+        return Ok(bytes);
+    };
+    let limit = usize::try_from(MAX_MENU).unwrap_or(usize::MAX);
+    let guess = unpacked_len(codec, &bytes).and_then(|length| usize::try_from(length).ok());
+    let mut text = vec![0; guess.unwrap_or(limit).min(limit)];
+    let length = decompress(codec, &bytes, &mut text).map_err(|error| {
+        Error::because(
+            ErrorKind::BadCompressedData,
+            format!("compressed menu: {error}"),
+        )
+    })?;
+    text.truncate(length);
+    Ok(text)
 }
 
 /// The menu in the ramdisk. One without entries is not one: perhaps a real
 /// ramdisk was meant for the kernel.
 fn from_ramdisk(session: &mut Session<'_, '_>, bytes: &[u8]) -> Option<Source> {
-    let menu = crate::menu::parse(bytes, &crate::command::is_command);
+    if bytes.len() as u64 > MAX_MENU {
+        say(
+            session,
+            "The ramdisk is too large for a menu; looking for one on the disks.",
+        );
+        return None;
+    }
+    let bytes = match unpacked(bytes.to_vec()) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            say(session, &format!("The ramdisk is no menu: {error}"));
+            return None;
+        }
+    };
+    let menu = crate::menu::parse(&bytes, &crate::command::is_command);
     if menu.entries.is_empty() {
         say(
             session,
@@ -98,7 +131,7 @@ fn from_ramdisk(session: &mut Session<'_, '_>, bytes: &[u8]) -> Option<Source> {
     Some(Source {
         name: "ramdisk".into(),
         spec: None,
-        bytes: bytes.to_vec(),
+        bytes,
     })
 }
 
@@ -106,9 +139,12 @@ fn from_ramdisk(session: &mut Session<'_, '_>, bytes: &[u8]) -> Option<Source> {
 fn search(session: &mut Session<'_, '_>, devices: &[DeviceName]) -> Option<Source> {
     let mut tried = Vec::new();
     for &device in devices {
-        if let Err(error) = session.context.files.file_system(device) {
-            tried.push(format!("    {device}: {}", reason(&error)));
-            continue;
+        match session.context.files.file_system(device) {
+            Ok(kind) => tried.push(format!("    {device}: {kind}, has none of them")),
+            Err(error) => {
+                tried.push(format!("    {}", reason(&error)));
+                continue;
+            }
         }
         for path in PATHS {
             let spec = FileSpec {
@@ -117,15 +153,16 @@ fn search(session: &mut Session<'_, '_>, devices: &[DeviceName]) -> Option<Sourc
             };
             match read_menu(session, &spec) {
                 Ok(source) => return Some(source),
-                Err(error) if error.kind == ErrorKind::FileNotFound => {
-                    tried.push(format!("    {spec}: not there"));
-                }
-                Err(error) => tried.push(format!("    {spec}: {}", reason(&error))),
+                Err(error) if error.kind == ErrorKind::FileNotFound => {}
+                Err(error) => tried.push(format!("    {}", reason(&error))),
             }
         }
     }
     if !tried.is_empty() {
-        say(session, "No menu found. Tried:");
+        say(
+            session,
+            "No menu found. Looked for menu.lst and grub.conf in /boot/grub and /grub:",
+        );
         for line in &tried {
             say(session, line);
         }
@@ -133,11 +170,12 @@ fn search(session: &mut Session<'_, '_>, devices: &[DeviceName]) -> Option<Sourc
     None
 }
 
-/// Why, without number and place.
+/// What is wrong with what, without number and place.
 fn reason(error: &Error) -> String {
-    match error.reason.as_str() {
-        "" => error.kind.text().into(),
-        reason => reason.into(),
+    let text = error.to_string();
+    match text.split_once(": ") {
+        Some((_, reason)) => reason.into(),
+        None => text,
     }
 }
 
@@ -158,6 +196,7 @@ fn read_menu(session: &Session<'_, '_>, spec: &FileSpec) -> Result<Source, Error
     let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
     let read = file.read_at(0, &mut bytes)?;
     bytes.truncate(read);
+    let bytes = unpacked(bytes).map_err(|error| error.about(&spec.to_string()))?;
     Ok(Source {
         name: spec.to_string().into(),
         spec: Some(spec),

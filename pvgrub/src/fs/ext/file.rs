@@ -31,7 +31,11 @@ impl ExtFile {
         } else {
             Content::Blocks(Map::new(inode)?)
         };
-        Ok(ExtFile { volume, size: inode.size, content })
+        Ok(ExtFile {
+            volume,
+            size: inode.size,
+            content,
+        })
     }
 }
 

@@ -126,15 +126,9 @@ fn no_menu_leads_to_the_command_line() {
             &other,
             "",
             "\
-No menu found. Tried:
-    (hd0,0)/boot/grub/menu.lst: not there
-    (hd0,0)/grub/menu.lst: not there
-    (hd0,0)/boot/grub/grub.conf: not there
-    (hd0,0)/grub/grub.conf: not there
-    (hd1)/boot/grub/menu.lst: not there
-    (hd1)/grub/menu.lst: not there
-    (hd1)/boot/grub/grub.conf: not there
-    (hd1)/grub/grub.conf: not there
+No menu found. Looked for menu.lst and grub.conf in /boot/grub and /grub:
+    (hd0,0): ext4, has none of them
+    (hd1): ext4, has none of them
 ",
         ),
         (
@@ -150,7 +144,7 @@ No menu found. Tried:
         (
             &other,
             "(hd0,3)",
-            "No menu found. Tried:\n    (hd0,3): no such partition\n",
+            "No menu found. Looked for menu.lst and grub.conf in /boot/grub and /grub:\n    (hd0,3): no such partition\n",
         ),
         (&Shelf::default(), "", "This guest has no disk.\n"),
         (
