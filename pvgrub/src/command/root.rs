@@ -4,7 +4,8 @@ use super::{Command, Context, ENTRY, Error, ErrorKind, Flow, LISTED};
 use crate::disk::DeviceName;
 use crate::menu::lexer::argument;
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 pub static COMMAND: Command = Command {
     name: "root",
@@ -13,8 +14,9 @@ pub static COMMAND: Command = Command {
     help: "Makes DEVICE the one that file names without a device are on, and tells what is on \
            it; without DEVICE, tells which it is. HDBIAS means nothing here.",
     run: |context, arguments| {
+        let before = context.state.root;
         set(context, arguments)?;
-        tell(context)
+        tell(context).inspect_err(|_| context.state.root = before)
     },
 };
 
@@ -70,6 +72,23 @@ fn kind_of(context: &Context<'_, '_>, device: DeviceName) -> String {
     };
     match entry {
         Some(entry) => format!("partition type {}", entry.kind),
-        None => "whole disk".into(),
+        None => format!("whole disk{}", hint(context, device)),
+    }
+}
+
+/// Names the partitions of a disk that was taken as a whole: with `(hd0)` in
+/// place of `(hd0,0)` files are looked for in the wrong place.
+fn hint(context: &Context<'_, '_>, device: DeviceName) -> String {
+    let DeviceName::Disk(disk) = device else {
+        return String::new();
+    };
+    let entries = context.files.partitions(disk).unwrap_or_default();
+    let names = entries
+        .iter()
+        .map(|entry| DeviceName::Partition(disk, entry.number));
+    let names: Vec<String> = names.map(|name| name.to_string()).collect();
+    match names.is_empty() {
+        true => String::new(),
+        false => format!(" with partitions {}", names.join(" ")),
     }
 }

@@ -98,6 +98,9 @@ impl Files for Shelf {
     fn file_system(&self, device: DeviceName) -> Result<&'static str, Error> {
         match self.has_device(device) {
             true => Ok("ext4"),
+            false if matches!(device, DeviceName::Disk(disk) if disk < self.disks()) => {
+                Err(OpenError::Fs(device, FsError::NoFileSystem).into())
+            }
             false => Err(Error::new(ErrorKind::NoSuchPartition, device.to_string())),
         }
     }

@@ -38,6 +38,14 @@ fn commands() {
             "grubdom> root (hd1)\n (hd1): ext4, whole disk\ngrubdom> root\n (hd1): ext4, whole disk\ngrubdom>",
         ),
         (
+            "root (hd0,9)\rroot\r",
+            "grubdom> root (hd0,9)\n\nError 22: (hd0,9): no such partition\n\ngrubdom> root\n (hd0,0): ext4, partition type 0x83\ngrubdom>",
+        ),
+        (
+            "root (hd0)\r",
+            "grubdom> root (hd0)\n (hd0): no known file system, whole disk with partitions (hd0,0)\ngrubdom>",
+        ),
+        (
             "rootnoverify (hd0,9)\r",
             "grubdom> rootnoverify (hd0,9)\ngrubdom>",
         ),
