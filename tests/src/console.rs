@@ -218,6 +218,11 @@ impl Console {
         Ok(())
     }
 
+    /// Ends [`Console::tap`].
+    pub fn untap(&mut self) {
+        self.shared.lock().tap = None;
+    }
+
     fn until<T>(
         &self,
         timeout: Duration,

@@ -14,6 +14,9 @@ use tempfile::TempDir;
 /// Consoles of guests that can be held at the same time.
 const CONSOLES: usize = 4;
 
+/// Said on a guest's console when nobody is behind it any more.
+pub const CLOSED: &str = "[lab: console closed]";
+
 /// A time-out for what takes this long on a quiet machine of two cores:
 /// `XEN_LAB_PATIENCE` multiplies it (4 if unset), so that a loaded one passes.
 pub fn patience(seconds: u64) -> Duration {
@@ -211,7 +214,8 @@ impl Lab {
         let (n, mut console) = self.consoles.pop().context("no console port is left")?;
         console.skip();
         self.sh(&format!(
-            "setsid xl console -t pv {name} <>/dev/lab.con{n} >&0 2>&1 &"
+            "setsid sh -c 'xl console -t pv {name}; echo \"{CLOSED}\"' \
+             <>/dev/lab.con{n} >&0 2>&1 &"
         ))?;
         Ok(console)
     }

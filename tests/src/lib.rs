@@ -10,6 +10,7 @@
 //! It sits above every other crate of the workspace; nothing depends on it.
 #![forbid(unsafe_code)]
 
+pub mod bench;
 pub mod console;
 pub mod cpio;
 pub mod dom0;

@@ -1,6 +1,6 @@
 //! `cargo xtask lab`: the lab by hand, and its tests.
 
-use crate::build;
+use crate::{build, need};
 use anyhow::{Context, Result, ensure};
 use harness::dom0::Dom0;
 use harness::lab::Lab;
@@ -22,6 +22,7 @@ pub fn setup() -> Result<()> {
 
 /// Runs the lab tests whose names contain one of `filter`.
 pub fn run(filter: &[&str]) -> Result<()> {
+    need::all()?;
     build::build()?;
     setup()?;
     let status = command(filter).status().context("starting cargo")?;

@@ -2,15 +2,24 @@
 //! set-up. This file only picks the command.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod build;
+mod demo;
 mod fuzz;
+mod install;
 mod lab;
+mod need;
+mod test;
 
 use anyhow::{Result, bail};
 use std::process::ExitCode;
 
 const HELP: &str = "\
+cargo xtask demo                      PV-GRUB's menu on real Xen, in this terminal
+cargo xtask test                      all tests
 cargo xtask build                     target/dist/: pv-grub-x86_64.gz
+cargo xtask install [--destdir D] [--prefix P]
+cargo xtask bench                     README's table of figures, measured anew
 cargo xtask fuzz [TARGET] [SECONDS]   one fuzz target, or all of them
 cargo xtask lab run [FILTER]          the lab tests: real Xen under QEMU
 cargo xtask lab shell                 a shell in the lab's dom0
@@ -31,7 +40,11 @@ fn main() -> ExitCode {
 
 fn run(args: &[&str]) -> Result<()> {
     match args {
+        ["bench"] => bench::run(),
         ["build"] => build::build(),
+        ["demo"] => demo::run(),
+        ["install", rest @ ..] => install::run(rest),
+        ["test"] => test::run(),
         ["fuzz", rest @ ..] => fuzz::run(rest),
         ["lab", "run", filter @ ..] => lab::run(filter),
         ["lab", "setup"] => lab::setup(),
