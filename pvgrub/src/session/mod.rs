@@ -65,9 +65,18 @@ pub fn run(
     };
     let mut source = start::find_menu(&mut session, start);
     loop {
-        match session.one_menu(source) {
+        let spec = match session.one_menu(source.as_ref()) {
             Next::Exit(exit) => return exit,
-            Next::Menu(spec) => source = start::open_menu(&mut session, &spec),
+            Next::Menu(spec) => spec,
+        };
+        match start::open_menu(&mut session, &spec) {
+            Some(other) => source = Some(other),
+            // The present menu again, waiting: what it does unattended is this.
+            None => {
+                session.unattended = MAX_UNATTENDED;
+                session.press_any_key();
+                session.context.console.take_touched();
+            }
         }
     }
 }
@@ -138,7 +147,7 @@ fn fresh_state(menu: Option<FileSpec>) -> State {
 impl Session<'_, '_> {
     /// Shows a menu until it is left; without one, or with one that has no
     /// entries, the command line.
-    fn one_menu(&mut self, source: Option<Source>) -> Next {
+    fn one_menu(&mut self, source: Option<&Source>) -> Next {
         let loaded = source.map(|source| self.load(source));
         let then = match &loaded {
             Some(loaded) if !loaded.menu.entries.is_empty() => return self.menu(loaded),
@@ -159,9 +168,9 @@ impl Session<'_, '_> {
 
     /// Parses a menu and runs its global section. Nothing in there can keep
     /// the menu from showing: what fails is a warning.
-    fn load(&mut self, source: Source) -> Loaded {
+    fn load(&mut self, source: &Source) -> Loaded {
         let mut menu = crate::menu::parse(&source.bytes, &crate::command::is_command);
-        self.context.state = fresh_state(source.spec);
+        self.context.state = fresh_state(source.spec.clone());
         let root = self.context.state.root;
         self.context.state.in_global = true;
         let lines = core::mem::take(&mut menu.global);
@@ -177,7 +186,7 @@ impl Session<'_, '_> {
             log::info!("{} {warning}", source.name);
         }
         Loaded {
-            name: source.name,
+            name: source.name.clone(),
             menu,
             root,
         }
@@ -193,7 +202,7 @@ impl Session<'_, '_> {
         if self.unattended > MAX_UNATTENDED && self.context.state.settings.timeout.take().is_some()
         {
             menu.warnings.clear();
-            menu.warn(1, "menus load each other without end; waiting for you");
+            menu.warn(1, "waits for you: unattended it leads nowhere");
         }
     }
 

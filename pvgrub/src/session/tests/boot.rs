@@ -349,5 +349,28 @@ fn menus_that_load_each_other_end_at_the_menu() {
     script.waits(1_000_000_000).looks("menu");
     let ran = session(&Shelf::with_menu(menu), &script, &Start::default());
     let menu = ran.terminal.picture("menu");
-    assert!(menu.contains("menus load each other without end"), "{menu}");
+    assert!(
+        menu.contains("waits for you: unattended it leads nowhere"),
+        "{menu}"
+    );
+}
+
+#[test]
+fn another_menu_that_cannot_be_read_leads_back() {
+    let mut shelf =
+        Shelf::with_menu("timeout 0\ntitle x\nconfigfile /huge\ntitle y\nkernel /vmlinuz\n");
+    shelf.put("(hd0,0)/huge", &vec![b'#'; 5 << 20]);
+    let mut script = Script::default();
+    script
+        .waits(1)
+        .looks("error")
+        .types(b" ")
+        .waits(1_000_000_000)
+        .looks("menu")
+        .types(b"\x1b[B\r");
+    let ran = session(&shelf, &script, &Start::default());
+    let error = ran.terminal.picture("error");
+    assert!(error.contains("too large for a menu"), "{error}");
+    assert!(ran.terminal.picture("menu").contains("| y "));
+    assert_eq!(ran.exit, Exit::Booted);
 }
