@@ -96,7 +96,7 @@ impl Drop for Port {
 }
 
 /// Clear the pending bit of `port`; was it set?
-fn take_pending(port: u32) -> bool {
+pub(crate) fn take_pending(port: u32) -> bool {
     let offset = offset_of!(SharedInfo, evtchn_pending) + port as usize / 64 * 8;
     arch::shared_info().fetch_clear_u64(offset, 1 << (port % 64)) != 0
 }

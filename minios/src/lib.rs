@@ -30,6 +30,7 @@ pub mod cmdline;
 pub mod console;
 pub mod event;
 pub mod executor;
+pub mod frontend;
 pub mod grant;
 #[allow(unsafe_code)]
 pub mod hypercall;
@@ -46,6 +47,7 @@ pub mod shutdown;
 #[cfg(any(feature = "bare", test))]
 mod symbols;
 pub mod time;
+pub mod xenbus;
 pub mod xenstore;
 
 pub use hypercall::Shutdown;

@@ -31,6 +31,25 @@ impl<T> CpuLocal<T> {
     }
 }
 
+/// Under `cargo test`: never dropped, so that tasks that outlive a test do not
+/// reach for a Xen that is gone.
+#[cfg(not(feature = "bare"))]
+pub(crate) struct CpuLocal<T: 'static>(pub(crate) &'static std::thread::LocalKey<Cell<T>>);
+
+#[cfg(not(feature = "bare"))]
+pub(crate) type Cell<T> = core::mem::ManuallyDrop<core::cell::RefCell<T>>;
+
+#[cfg(not(feature = "bare"))]
+impl<T> CpuLocal<T> {
+    pub(crate) fn with_borrow<R>(&self, f: impl FnOnce(&T) -> R) -> R {
+        self.0.with(|cell| f(&cell.borrow()))
+    }
+
+    pub(crate) fn with_borrow_mut<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
+        self.0.with(|cell| f(&mut cell.borrow_mut()))
+    }
+}
+
 /// Declare state of the processor: `cpu_local! { static NAME: T = init; }`,
 /// used through `with_borrow` and `with_borrow_mut`.
 macro_rules! cpu_local {
@@ -38,9 +57,13 @@ macro_rules! cpu_local {
         #[cfg(feature = "bare")]
         $(#[$meta])* $vis static $name: $crate::local::CpuLocal<$t> = $crate::local::CpuLocal::new($init);
         #[cfg(not(feature = "bare"))]
-        std::thread_local! {
-            $(#[$meta])* $vis static $name: core::cell::RefCell<$t> = const { core::cell::RefCell::new($init) };
-        }
+        $(#[$meta])* $vis static $name: $crate::local::CpuLocal<$t> = {
+            std::thread_local! {
+                static KEY: $crate::local::Cell<$t> =
+                    const { core::mem::ManuallyDrop::new(core::cell::RefCell::new($init)) };
+            }
+            $crate::local::CpuLocal(&KEY)
+        };
     };
 }
 pub(crate) use cpu_local;

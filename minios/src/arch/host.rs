@@ -13,14 +13,25 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 use core::mem::offset_of;
 
+use xen_proto::mock::blkback::Domain;
+use xen_proto::mock::store::{self, Xenstored};
+use xen_sys::grant_table::{
+    GTF_PERMIT_ACCESS, GTF_READING, GTF_READONLY, GTF_TYPE_MASK, GTF_WRITING, GrantEntryV1,
+};
+use xen_sys::io::xs_wire::XenstoreDomainInterface;
 use xen_sys::shared_info::{SharedInfo, VcpuInfo, VcpuTimeInfo};
 
+use crate::event::Port;
 use crate::hypercall::Errno;
-use crate::mm::{Mfn, PAGE_SIZE, PageBuf, Pfn, frame};
+use crate::mm::{Mfn, PAGE_SIZE, PageBuf, Pfn, frame, p2m};
 use crate::shared::Shared;
+use crate::xenstore::Store;
 
 /// RAM of the toy domain, in pages.
 const PAGES: usize = 32 * 1024;
+
+/// Entries in a page of the grant table.
+const GRANTS_PER_PAGE: usize = PAGE_SIZE / size_of::<GrantEntryV1>();
 
 /// Pages the grant table may have.
 const GRANT_PAGES: usize = 4;
@@ -45,6 +56,8 @@ struct Toy {
     /// Each open port's other end.
     ports: BTreeMap<u32, Option<u32>>,
     grants: Vec<Rc<PageBuf>>,
+    /// How often each reference is mapped by another domain.
+    mapped: BTreeMap<u32, u32>,
     peers: Vec<Option<Peer>>,
 }
 
@@ -52,7 +65,7 @@ std::thread_local! {
     /// First frame; 0 before there is any.
     static RAM: core::cell::Cell<usize> = const { core::cell::Cell::new(0) };
     static TOY: RefCell<Toy> = const {
-        RefCell::new(Toy { shared_info: None, now: 1_000_000_000, ports: BTreeMap::new(), grants: Vec::new(), peers: Vec::new() })
+        RefCell::new(Toy { shared_info: None, now: 1_000_000_000, ports: BTreeMap::new(), grants: Vec::new(), mapped: BTreeMap::new(), peers: Vec::new() })
     };
 }
 
@@ -115,6 +128,101 @@ pub(crate) fn map_grant_frame<T>(index: usize, _frame: Mfn) -> Result<Shared<T>,
     TOY.with_borrow(|toy| toy.grants.get(index).cloned())
         .map(Shared::from_pages)
         .ok_or(Errno(xen_sys::errno::XEN_EINVAL))
+}
+
+/// The hands of another domain, for mock backends: it maps what is granted
+/// and signals ports. Whose domain it is makes no difference to the toy.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OtherDomain;
+
+impl OtherDomain {
+    /// The grant table's entry `gref`.
+    fn entry(gref: u32) -> Option<(Shared<[GrantEntryV1; GRANTS_PER_PAGE]>, usize)> {
+        let page =
+            TOY.with_borrow(|toy| toy.grants.get(gref as usize / GRANTS_PER_PAGE).cloned())?;
+        Some((
+            Shared::from_pages(page),
+            gref as usize % GRANTS_PER_PAGE * size_of::<GrantEntryV1>(),
+        ))
+    }
+}
+
+impl Domain for OtherDomain {
+    type Page = Shared<[u8; PAGE_SIZE]>;
+
+    fn map(&mut self, gref: u32, write: bool) -> Option<Self::Page> {
+        let (table, at) = Self::entry(gref)?;
+        let entry: GrantEntryV1 = table.get(at);
+        if entry.flags & GTF_TYPE_MASK != GTF_PERMIT_ACCESS
+            || write && entry.flags & GTF_READONLY != 0
+        {
+            return None;
+        }
+        let frame = p2m::pfn(Mfn(u64::from(entry.frame)))?;
+        let used = GTF_READING | if write { GTF_WRITING } else { 0 };
+        table.set(at + offset_of!(GrantEntryV1, flags), entry.flags | used);
+        TOY.with_borrow_mut(|toy| *toy.mapped.entry(gref).or_default() += 1);
+        let address = core::ptr::NonNull::new(frame.address() as *mut [u8; PAGE_SIZE])?;
+        // SAFETY: a frame of the toy's RAM (`p2m::pfn`), which is never unmapped; the peer touches it only through this handle.
+        Some(unsafe { Shared::new(address) })
+    }
+
+    fn unmap(&mut self, gref: u32) {
+        let left = TOY.with_borrow_mut(|toy| {
+            let count = toy.mapped.entry(gref).or_default();
+            *count = count.saturating_sub(1);
+            *count
+        });
+        if left == 0
+            && let Some((table, at)) = Self::entry(gref)
+        {
+            let at = at + offset_of!(GrantEntryV1, flags);
+            table.set(at, table.get::<u16>(at) & !(GTF_READING | GTF_WRITING));
+        }
+    }
+
+    fn bind(&mut self, port: u32) -> Option<u32> {
+        crate::hypercall::event_bind_interdomain(0, port).ok()
+    }
+
+    fn notify(&mut self, port: u32) {
+        let _ = crate::hypercall::event_send(port);
+    }
+
+    fn pending(&mut self, port: u32) -> bool {
+        crate::event::take_pending(port)
+    }
+
+    fn unbind(&mut self, port: u32) {
+        let _ = crate::hypercall::event_close(port);
+        crate::event::take_pending(port);
+    }
+}
+
+/// How many references another domain has mapped now.
+pub fn mapped_grants() -> usize {
+    TOY.with_borrow(|toy| toy.mapped.values().filter(|count| **count > 0).count())
+}
+
+/// Connect this domain to a mock xenstored.
+pub fn connect_store(xenstored: &Xenstored) -> Store {
+    let pages = Rc::new(PageBuf::new(PAGE_SIZE).expect("the toy has memory"));
+    let page: Shared<XenstoreDomainInterface> = Shared::from_pages(pages);
+    let ours = Port::alloc_unbound(0).expect("ports are many");
+    let theirs = OtherDomain.bind(ours.number()).expect("just allocated");
+    let (daemon, mut connection) = (xenstored.clone(), store::Connection::new(page.clone()));
+    // Events on watches are made while others work, so the ring is looked at without being asked, too.
+    add_peer(Box::new(move || {
+        let asked = OtherDomain.pending(theirs);
+        let moved = daemon
+            .serve(&mut connection)
+            .expect("our own ring makes sense");
+        if moved {
+            OtherDomain.notify(theirs);
+        }
+        asked | moved
+    }));
+    Store::connect(page, ours)
 }
 
 pub(crate) mod hypercall {

@@ -39,26 +39,32 @@ pub trait Memory {
     fn write(&self, at: usize, from: &[u8]);
 }
 
-impl<M: Memory + ?Sized> Memory for &M {
-    fn size(&self) -> usize {
-        (**self).size()
-    }
-    fn load(&self, at: usize) -> u32 {
-        (**self).load(at)
-    }
-    fn store(&self, at: usize, value: u32) {
-        (**self).store(at, value);
-    }
-    fn fence(&self) {
-        (**self).fence();
-    }
-    fn read(&self, at: usize, to: &mut [u8]) {
-        (**self).read(at, to);
-    }
-    fn write(&self, at: usize, from: &[u8]) {
-        (**self).write(at, from);
-    }
+macro_rules! through {
+    ($($pointer:ty),*) => {$(
+        impl<M: Memory + ?Sized> Memory for $pointer {
+            fn size(&self) -> usize {
+                (**self).size()
+            }
+            fn load(&self, at: usize) -> u32 {
+                (**self).load(at)
+            }
+            fn store(&self, at: usize, value: u32) {
+                (**self).store(at, value);
+            }
+            fn fence(&self) {
+                (**self).fence();
+            }
+            fn read(&self, at: usize, to: &mut [u8]) {
+                (**self).read(at, to);
+            }
+            fn write(&self, at: usize, from: &[u8]) {
+                (**self).write(at, from);
+            }
+        }
+    )*};
 }
+
+through!(&M, alloc::rc::Rc<M>);
 
 /// What can be wrong with a ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
