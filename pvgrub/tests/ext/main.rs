@@ -7,5 +7,6 @@ mod corruption;
 mod images;
 mod journal;
 mod matrix;
+mod seeds;
 mod special;
 mod tree;
