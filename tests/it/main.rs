@@ -1,6 +1,14 @@
 //! Tests in the lab: real Xen, real `xl`, real Linux.
 //!
-//! Run them with `cargo xtask lab run [filter]`.
+//! Run them with `cargo xtask lab run [filter]`. Each boots a lab of its own;
+//! its logs are in `target/lab/<test>/`.
+#![forbid(unsafe_code)]
 
+mod bad_input;
+mod idle;
+mod keys;
+mod memory;
+mod payloads;
 mod peers;
+mod shutdown;
 mod support;

@@ -1,16 +1,31 @@
-//! What the lab tests share: the inputs, made once per run.
+//! What the lab tests share: payloads, the disk with a menu, PV-GRUB started
+//! on it, and what a booted Linux must say.
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
+use harness::image::{Disk, Table};
+use harness::lab::{Guest, Lab, Running, patience};
 use harness::packages::{self, Flavour, Kernel, Root};
-use harness::{guest, paths};
+use harness::{bench, guest};
+use regex_lite::Regex;
+use std::collections::HashMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use tempfile::NamedTempFile;
+
+/// The file every disk carries for its guest to read back.
+pub const PAYLOAD: &[u8] = b"what a guest reads from its own disk through blkfront\n";
+/// `sha256sum` of [`PAYLOAD`].
+pub const PAYLOAD_SUM: &str = "759f93dcc743b215f69efe8e17451557c6b61b55fa3f229f9fb9849975fa5cb9";
+
+/// A line that GRUB 2 prints when it has started.
+pub const GRUB2_IS_UP: &str = "Welcome to GRUB!";
 
 /// A kernel and the initrd that belongs to it.
+#[derive(Clone)]
 pub struct Payload {
     pub kernel: Kernel,
-    pub initrd: PathBuf,
+    pub initrd: Vec<u8>,
 }
 
 /// The package root.
@@ -20,17 +35,152 @@ pub fn root() -> Result<Root> {
 
 /// One of Debian's kernels with the lab's initrd for it.
 pub fn payload(flavour: Flavour) -> Result<Payload> {
-    static ONE: Mutex<()> = Mutex::new(());
-    let _one = ONE.lock().unwrap_or_else(|e| e.into_inner());
+    static MADE: Mutex<Option<HashMap<String, Payload>>> = Mutex::new(None);
+    let mut made = MADE.lock().unwrap_or_else(|e| e.into_inner());
+    let made = made.get_or_insert_default();
     let kernel = packages::kernel(flavour)?;
-    let dir = paths::logs().join("inputs");
-    fs::create_dir_all(&dir)?;
-    let initrd = dir.join(format!("initrd-{}.gz", kernel.release));
-    fs::write(&initrd, guest::initrd(&root()?, &kernel, 0)?)?;
-    Ok(Payload { kernel, initrd })
+    if let Some(payload) = made.get(&kernel.release) {
+        return Ok(payload.clone());
+    }
+    let initrd = guest::initrd(&root()?, &kernel, 0)?;
+    let payload = Payload { kernel, initrd };
+    made.insert(payload.kernel.release.clone(), payload.clone());
+    Ok(payload)
 }
 
-/// The file every disk carries for its guest to read back.
-pub const PAYLOAD: &[u8] = b"what a guest reads from its own disk through blkfront\n";
-/// `sha256sum` of [`PAYLOAD`].
-pub const PAYLOAD_SUM: &str = "759f93dcc743b215f69efe8e17451557c6b61b55fa3f229f9fb9849975fa5cb9";
+/// A disk with the file that guests read back, and a menu.
+pub fn disk(mib: u64, table: Table, menu: &str) -> Result<Disk> {
+    let disk = Disk::new(mib, table)?;
+    disk.bytes("payload", PAYLOAD)?;
+    disk.bytes("boot/grub/menu.lst", menu)?;
+    Ok(disk)
+}
+
+/// Puts a kernel and its initrd on a disk, as `/boot/vmlinuz` and
+/// `/boot/initrd`.
+pub fn install(disk: &Disk, payload: &Payload) -> Result<()> {
+    disk.file("boot/vmlinuz", &payload.kernel.vmlinuz())?;
+    disk.bytes("boot/initrd", &payload.initrd)?;
+    Ok(())
+}
+
+/// The lines of a menu entry that boot [`install`]'s kernel, with further
+/// words on Linux's command line.
+pub fn entry(title: &str, table: Table, more: &str) -> String {
+    format!(
+        "title {title}\nroot {}\n\
+         kernel /boot/vmlinuz console=hvc0 loglevel=4 lab.disk={} {more}\n\
+         initrd /boot/initrd\n",
+        table.device(),
+        table.linux()
+    )
+}
+
+/// Our unikernel.
+pub fn pv_grub() -> Result<PathBuf> {
+    let path = bench::pv_grub();
+    ensure!(
+        path.exists(),
+        "{} is not built: cargo xtask build",
+        path.display()
+    );
+    Ok(path)
+}
+
+/// Writes a disk into a file that lives as long as what is returned.
+pub fn image(disk: &Disk) -> Result<NamedTempFile> {
+    let file = NamedTempFile::new()?;
+    disk.write(&root()?, file.path())?;
+    Ok(file)
+}
+
+/// A lab with PV-GRUB as `/lab/pv-grub` and a disk as `/lab/disk`.
+pub fn lab(test: &str, image: &Path) -> Result<Lab> {
+    Lab::builder(test)
+        .file("lab/pv-grub", &pv_grub()?)
+        .file("lab/disk", image)
+        .boot()
+}
+
+/// A guest that starts PV-GRUB on that disk.
+pub fn guest(table: Table) -> Guest {
+    Guest::new("guest", "/lab/pv-grub")
+        .extra(&format!("{}/boot/grub/menu.lst", table.device()))
+        .disk("/lab/disk")
+}
+
+/// Boots a lab with this disk and starts PV-GRUB on it.
+pub fn start(test: &str, disk: &Disk) -> Result<(Lab, Running)> {
+    let image = image(disk)?;
+    let mut lab = lab(test, image.path())?;
+    let running = lab.create(&guest(disk.table))?;
+    Ok((lab, running))
+}
+
+/// Waits for the lab's init in a guest to say that all is well; gives the
+/// memory Linux sees, in KiB.
+pub fn linux_is_up(running: &mut Running) -> Result<u64> {
+    let console = &mut running.console;
+    console.expect("LAB-UP \\S+", patience(60))?;
+    let line = console.expect("LAB-MEM \\d+", patience(10))?;
+    disk_is_right(running)?;
+    Ok(line.trim_start_matches("LAB-MEM ").parse()?)
+}
+
+/// The part of it that is about the guest's own disk.
+pub fn disk_is_right(running: &mut Running) -> Result<()> {
+    let console = &mut running.console;
+    console.expect(&format!("LAB-SUM {PAYLOAD_SUM}"), patience(20))?;
+    console.expect("LAB-WROTE", patience(10))?;
+    console.expect("LAB-DONE", patience(10))?;
+    Ok(())
+}
+
+/// Whether a guest of this name has crashed, by the state letters of `xl list`.
+pub fn crashed(lab: &mut Lab, name: &str) -> Result<bool> {
+    let out = lab.run(&format!("xl list {name}"))?.text;
+    let regex = Regex::new(&format!("(?m)^{name}\\s+\\d+\\s+\\d+\\s+\\d+\\s+(\\S+)"))?;
+    let state = regex
+        .captures(&out)
+        .and_then(|c| c.get(1))
+        .context("xl list")?;
+    Ok(state.as_str().contains('c'))
+}
+
+/// The ELF file inside a bzImage, unpacked with Debian's own tools.
+pub fn unpacked(payload: &Payload) -> Result<Vec<u8>> {
+    let file = fs::read(payload.kernel.vmlinuz())?;
+    let field = |at: usize| -> Result<usize> {
+        let bytes = file.get(at..at + 4).context("short bzImage")?;
+        Ok(u32::from_le_bytes(bytes.try_into()?) as usize)
+    };
+    // Documentation/x86/boot.rst: setup_sects, payload_offset, payload_length.
+    let setup = (usize::from(*file.get(0x1f1).context("short bzImage")?) + 1) * 512;
+    let (offset, length) = (field(0x248)?, field(0x24c)?);
+    let packed = file
+        .get(setup + offset..setup + offset + length)
+        .context("short bzImage")?;
+    let program = match packed {
+        [0xfd, b'7', ..] => "usr/bin/xz",
+        [0x02, 0x21, 0x4c, 0x18, ..] => "usr/bin/lz4",
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => "usr/bin/zstd",
+        _ => anyhow::bail!("an unknown payload"),
+    };
+    // The trailer is the unpacked length, which is not part of the stream.
+    let stream = NamedTempFile::new()?;
+    fs::write(
+        stream.path(),
+        packed.get(..packed.len() - 4).context("short payload")?,
+    )?;
+    let out = root()?
+        .command(program)
+        .arg("-dc")
+        .stdin(stream.reopen()?)
+        .output()?;
+    ensure!(
+        out.stdout.starts_with(b"\x7fELF"),
+        "{program}: {}",
+        out.status
+    );
+    Ok(out.stdout)
+}

@@ -26,6 +26,8 @@ const PROGRAMS: &[&str] = &[
     "usr/lib/xen-4.17/bin/xenctx",
     "usr/lib/xen-4.17/bin/libxl-save-helper",
     "usr/bin/xenstore",
+    // busybox's knows no sector sizes.
+    "sbin/losetup",
 ];
 
 /// Names under which `xenstore` is called.

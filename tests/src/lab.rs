@@ -201,23 +201,34 @@ impl Lab {
             "mkdir -p /tmp/{name} && cat > /tmp/{name}/cfg <<'END'\n{config}END\n\
              xl create -p /tmp/{name}/cfg"
         ))?;
-        let console = self.attach(name)?;
+        let (port, console) = self.attach(name)?;
         self.sh(&format!("xl unpause {name}"))?;
         Ok(Running {
             name: name.clone(),
             console,
+            port,
         })
     }
 
-    /// Holds the PV console of a guest.
-    pub fn attach(&mut self, name: &str) -> Result<Console> {
+    fn attach(&mut self, name: &str) -> Result<(usize, Console)> {
         let (n, mut console) = self.consoles.pop().context("no console port is left")?;
         console.skip();
         self.sh(&format!(
             "setsid sh -c 'xl console -t pv {name}; echo \"{CLOSED}\"' \
              <>/dev/lab.con{n} >&0 2>&1 &"
         ))?;
-        Ok(console)
+        Ok((n, console))
+    }
+
+    /// Destroys a guest and frees its console for another.
+    pub fn release(&mut self, running: Running) -> Result<()> {
+        self.sh(&format!("xl destroy {} 2>/dev/null; true", running.name))?;
+        let Running {
+            port, mut console, ..
+        } = running;
+        console.expect(&regex_lite::escape(CLOSED), patience(10))?;
+        self.consoles.push((port, console));
+        Ok(())
     }
 
     fn config(&mut self, guest: &Guest) -> Result<String> {
@@ -226,17 +237,10 @@ impl Lab {
             let device = format!("/dev/loop{}", self.loops);
             self.loops += 1;
             let flag = if disk.writable { "" } else { "-r " };
-            let sector = if disk.sector_size == 512 {
-                String::new()
-            } else {
-                format!("-b {} ", disk.sector_size)
-            };
-            ensure!(
-                sector.is_empty(),
-                "sector size {} is not offered yet",
-                disk.sector_size
-            );
-            self.sh(&format!("losetup {flag}{device} {}", disk.path))?;
+            self.sh(&format!(
+                "losetup {flag}-b {} {device} {}",
+                disk.sector_size, disk.path
+            ))?;
             let name = disk
                 .name
                 .clone()
@@ -392,6 +396,7 @@ pub struct Running {
     pub name: String,
     /// Its PV console.
     pub console: Console,
+    port: usize,
 }
 
 fn base64(bytes: &[u8]) -> String {

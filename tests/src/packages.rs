@@ -28,6 +28,7 @@ const TOOLS: &[&str] = &[
     "bzip2",
     "lz4",
     "lzop",
+    "mount",
     "xz-utils",
     "zstd",
 ];

@@ -1,0 +1,120 @@
+//! What must boot, and from where.
+
+use crate::support::{self, GRUB2_IS_UP};
+use anyhow::{Result, ensure};
+use harness::image::{Disk, Table};
+use harness::lab::{Guest, Lab, Running, patience};
+use harness::packages::{self, Flavour};
+
+/// Debian's kernel on a disk, booted by the menu's only entry.
+fn debian(test: &str, flavour: Flavour, disk: Disk) -> Result<(Lab, Running, u64)> {
+    support::install(&disk, &support::payload(flavour)?)?;
+    let (lab, mut running) = support::start(test, &disk)?;
+    let memory = support::linux_is_up(&mut running)?;
+    Ok((lab, running, memory))
+}
+
+fn menu(table: Table) -> String {
+    format!(
+        "default 0\ntimeout 0\n{}",
+        support::entry("Debian", table, "")
+    )
+}
+
+#[test]
+fn stock_kernel_xz_from_mbr_sees_all_memory_and_shuts_down() -> Result<()> {
+    let test = "stock_kernel_xz_from_mbr_sees_all_memory_and_shuts_down";
+    let payload = support::payload(Flavour::Stock)?;
+    let disk = support::disk(64, Table::Mbr, &menu(Table::Mbr))?;
+    support::install(&disk, &payload)?;
+    let image = support::image(&disk)?;
+    let initrd = tempfile::NamedTempFile::new()?;
+    std::fs::write(initrd.path(), &payload.initrd)?;
+    let mut lab = Lab::builder(test)
+        .file("lab/pv-grub", &support::pv_grub()?)
+        .file("lab/disk", image.path())
+        .file("lab/vmlinuz", &payload.kernel.vmlinuz())
+        .file("lab/initrd", initrd.path())
+        .boot()?;
+    let mut ours = lab.create(&support::guest(Table::Mbr))?;
+    let seen = support::linux_is_up(&mut ours)?;
+    lab.sh("xl shutdown guest")?;
+    ours.console.expect("LAB-ASKED-TO-END", patience(10))?;
+    let state = lab.wait_end("guest", patience(10))?;
+    ensure!(
+        !state.contains('c'),
+        "the guest crashed when it was shut down: {state}"
+    );
+    lab.sh("xl destroy guest")?;
+    // What xl's own domain builder gives the same kernel.
+    let peer = Guest::new("peer", "/lab/vmlinuz")
+        .ramdisk("/lab/initrd")
+        .extra("console=hvc0");
+    let mut peer = lab.create(&peer)?;
+    let line = peer.console.expect("LAB-MEM \\d+", patience(40))?;
+    let direct: u64 = line.trim_start_matches("LAB-MEM ").parse()?;
+    ensure!(
+        seen + 512 >= direct,
+        "Linux sees {seen} KiB, but {direct} KiB when xl boots it"
+    );
+    Ok(())
+}
+
+#[test]
+fn cloud_kernel_lz4_from_gpt() -> Result<()> {
+    let disk = support::disk(64, Table::Gpt, &menu(Table::Gpt))?;
+    debian("cloud_kernel_lz4_from_gpt", Flavour::Cloud, disk)?;
+    Ok(())
+}
+
+#[test]
+fn backports_kernel_zstd_from_a_whole_disk() -> Result<()> {
+    let disk = support::disk(64, Table::None, &menu(Table::None))?;
+    debian(
+        "backports_kernel_zstd_from_a_whole_disk",
+        Flavour::Backports,
+        disk,
+    )?;
+    Ok(())
+}
+
+#[test]
+fn cloud_kernel_from_a_logical_partition() -> Result<()> {
+    let disk = support::disk(64, Table::MbrLogical, &menu(Table::MbrLogical))?;
+    debian(
+        "cloud_kernel_from_a_logical_partition",
+        Flavour::Cloud,
+        disk,
+    )?;
+    Ok(())
+}
+
+#[test]
+fn cloud_kernel_from_ext2_of_small_blocks() -> Result<()> {
+    let mut disk = support::disk(64, Table::Mbr, &menu(Table::Mbr))?;
+    (disk.kind, disk.block) = ("ext2", 1024);
+    let menu = menu(Table::Mbr).replace("lab.disk=", "lab.type=ext2 lab.disk=");
+    disk.bytes("boot/grub/menu.lst", menu)?;
+    debian(
+        "cloud_kernel_from_ext2_of_small_blocks",
+        Flavour::Cloud,
+        disk,
+    )?;
+    Ok(())
+}
+
+#[test]
+fn grub2_shows_its_prompt() -> Result<()> {
+    let menu = "default 0\ntimeout 0\ntitle GRUB 2\nroot (hd0,0)\nkernel /boot/grub.bin\n";
+    let disk = support::disk(32, Table::Mbr, menu)?;
+    disk.file("boot/grub.bin", &packages::grub_xen()?)?;
+    let (_lab, mut running) = support::start("grub2_shows_its_prompt", &disk)?;
+    running.console.expect(GRUB2_IS_UP, patience(30))?;
+    running.console.expect("grub> ", patience(30))?;
+    // It reaches the disk, and the keyboard reaches it.
+    running.console.send("cat /payload\r")?;
+    running
+        .console
+        .expect("reads from its own disk through", patience(20))?;
+    Ok(())
+}
