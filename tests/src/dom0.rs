@@ -26,7 +26,7 @@ const PROGRAMS: &[&str] = &[
     "usr/lib/xen-4.17/bin/xenctx",
     "usr/lib/xen-4.17/bin/libxl-save-helper",
     "usr/bin/xenstore",
-    // busybox's knows no sector sizes.
+    // By its path, or busybox's own is run, which knows no sector sizes.
     "sbin/losetup",
 ];
 

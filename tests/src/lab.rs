@@ -238,7 +238,7 @@ impl Lab {
             self.loops += 1;
             let flag = if disk.writable { "" } else { "-r " };
             self.sh(&format!(
-                "losetup {flag}-b {} {device} {}",
+                "/sbin/losetup {flag}-b {} {device} {}",
                 disk.sector_size, disk.path
             ))?;
             let name = disk
