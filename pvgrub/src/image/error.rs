@@ -93,6 +93,8 @@ pub enum ImageError {
         /// Name of the checksum.
         what: &'static str,
     },
+    /// The tables that unpacking needs could not be allocated.
+    NoMemory(Codec),
     /// A valid stream that uses something we do not do.
     Unsupported {
         /// Format being unpacked.
@@ -166,6 +168,7 @@ impl fmt::Display for ImageError {
             StreamTruncated(c) => write!(f, "{c}: truncated"),
             StreamCorrupt { codec, what } => write!(f, "{codec}: corrupt ({what})"),
             Checksum { codec, what } => write!(f, "{codec}: corrupt ({what} does not match)"),
+            NoMemory(c) => write!(f, "{c}: no memory for its tables"),
             Unsupported { codec, what } => write!(f, "{codec}: {what} is not supported"),
         }
     }

@@ -1,27 +1,69 @@
 //! Unpacking, straight into the memory the kernel is booted from: no second
 //! buffer, no window beside the output.
 
+mod alone;
+mod bcj;
+mod copy;
+mod crc;
+mod gzip;
+mod lz4;
+mod lzma;
+mod lzo;
+mod reader;
+mod run;
+mod xz;
+
 use super::{Codec, ImageError};
 
+/// What is wrong with a stream; [`decompress`] adds which format it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Damage {
+    /// Here the format is broken.
+    At(&'static str),
+    /// This checksum differs.
+    Checksum(&'static str),
+    /// The input ends early.
+    Truncated,
+    /// The output does not fit.
+    Full,
+    /// Valid, but not done here.
+    Unsupported(&'static str),
+    /// Tables could not be allocated.
+    NoMemory,
+}
+
 /// Unpacks all of `src` into the beginning of `dst`; returns the length.
+/// What lies behind that length in `dst` may have changed.
 ///
 /// # Errors
 /// A damaged or truncated stream, one that needs more room than `dst`
-/// ([`ImageError::OutputTooSmall`]), a checksum that differs.
+/// ([`ImageError::OutputTooSmall`]), a checksum that differs. A file of .xz
+/// whose check is neither CRC-32 nor CRC-64 is unpacked without verifying it.
 pub fn decompress(codec: Codec, src: &[u8], dst: &mut [u8]) -> Result<usize, ImageError> {
-    match codec {
-        Codec::Stored => {
-            let have = dst.len() as u64;
-            dst.get_mut(..src.len())
-                .ok_or(ImageError::OutputTooSmall { codec, have })?
-                .copy_from_slice(src);
-            Ok(src.len())
-        }
-        _ => Err(ImageError::Unsupported {
-            codec,
-            what: "the format",
-        }),
-    }
+    let have = dst.len() as u64;
+    let result = match codec {
+        Codec::Stored => stored(src, dst),
+        Codec::Xz => xz::decompress(src, dst),
+        Codec::Lzma => alone::decompress(src, dst),
+        Codec::Gzip => gzip::decompress(src, dst),
+        Codec::Lz4 => lz4::decompress(src, dst),
+        Codec::Lzo => lzo::decompress(src, dst),
+        _ => Err(Damage::Unsupported("the format")),
+    };
+    result.map_err(|damage| match damage {
+        Damage::At(what) => ImageError::StreamCorrupt { codec, what },
+        Damage::Checksum(what) => ImageError::Checksum { codec, what },
+        Damage::Truncated => ImageError::StreamTruncated(codec),
+        Damage::Full => ImageError::OutputTooSmall { codec, have },
+        Damage::Unsupported(what) => ImageError::Unsupported { codec, what },
+        Damage::NoMemory => ImageError::NoMemory(codec),
+    })
+}
+
+fn stored(src: &[u8], dst: &mut [u8]) -> Result<usize, Damage> {
+    let to = dst.get_mut(..src.len()).ok_or(Damage::Full)?;
+    to.copy_from_slice(src);
+    Ok(src.len())
 }
 
 /// Bytes `src` unpacks to, where the format tells without unpacking.
@@ -30,6 +72,12 @@ pub fn unpacked_len(codec: Codec, src: &[u8]) -> Option<u64> {
     match codec {
         Codec::Stored => Some(src.len() as u64),
         Codec::Gzip => src.last_chunk().map(|n| u64::from(u32::from_le_bytes(*n))),
+        Codec::Xz => xz::unpacked_len(src),
+        Codec::Lzma => alone::unpacked_len(src),
+        Codec::Lzo => lzo::unpacked_len(src),
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;
