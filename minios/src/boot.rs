@@ -31,11 +31,16 @@ use crate::{cmdline, console, executor, log, panic, shutdown};
 pub struct Environment {
     /// The command line, without the runtime's own words (`loglevel=`).
     pub arguments: Vec<String>,
+    /// The command line as it is.
+    pub command_line: String,
     /// The ramdisk, if there is one.
     pub ramdisk: Option<PageBuf>,
     /// The store.
     pub store: Store,
 }
+
+/// How long a domain that ends waits for somebody to read its last lines.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The application, boxed by [`crate::main!`].
 pub type Main = Pin<Box<dyn Future<Output = Result<Shutdown, Box<dyn fmt::Display>>>>>;
@@ -68,6 +73,9 @@ pub(crate) fn boot_data_start() -> usize {
 /// room for what else Xen lends us ([`crate::arch::map_grant_frame`]).
 pub(crate) const XEN_WINDOW: usize = 0x7e00_0000_0000;
 
+/// Addresses from here on are free for an application's own mappings.
+pub const XEN_WINDOW_END: usize = XEN_WINDOW + 0x4000_0000;
+
 /// Called once, by the entry point.
 pub(crate) fn start(info: StartInfo) -> ! {
     adopt_memory(&info);
@@ -92,11 +100,7 @@ pub(crate) fn start(info: StartInfo) -> ! {
         frame::free_pages() * 4
     );
     let reason = executor::block_on(run(info, words));
-    shutdown(reason)
-}
-
-fn shutdown(reason: Shutdown) -> ! {
-    executor::block_on(console::drain(Duration::from_secs(2)));
+    executor::block_on(console::drain(PATIENCE));
     hypercall::shutdown(reason)
 }
 
@@ -110,21 +114,23 @@ async fn run(info: &'static StartInfo, words: Vec<String>) -> Shutdown {
             .into_iter()
             .filter(|word| !word.starts_with("loglevel="))
             .collect(),
+        command_line: cmdline::text(&info.cmd_line),
         ramdisk: adopt_ramdisk(info),
         store: store.clone(),
     };
     executor::spawn(shutdown::advertise(store.clone()));
+    // A task of its own: the application may block in a nested loop.
+    executor::spawn(async move {
+        let reason = shutdown::requested(store).await;
+        console::drain(PATIENCE).await;
+        hypercall::shutdown(reason)
+    });
     // SAFETY: defined by the `main!` macro with this very signature.
     let application = unsafe { minios_main(environment) };
-    use executor::select::{Either, select};
-    match select(application, shutdown::requested(store)).await {
-        Either::First(Ok(reason)) => reason,
-        Either::First(Err(error)) => {
-            crate::println!("{error}");
-            Shutdown::Crash
-        }
-        Either::Second(reason) => reason,
-    }
+    application.await.unwrap_or_else(|error| {
+        crate::println!("{error}");
+        Shutdown::Crash
+    })
 }
 
 /// RAM, its machine addresses, and which of it is free: all that lies behind

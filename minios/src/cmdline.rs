@@ -3,11 +3,16 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// Words of a NUL-terminated line: separated by spaces and tabs, with `'` and
-/// `"` keeping what they enclose together. Bytes that are not UTF-8 are replaced.
-pub fn split(line: &[u8]) -> Vec<String> {
+/// A NUL-terminated line as text. Bytes that are not UTF-8 are replaced.
+pub fn text(line: &[u8]) -> String {
     let line = line.split(|&byte| byte == 0).next().unwrap_or_default();
-    let line = String::from_utf8_lossy(line);
+    String::from_utf8_lossy(line).into_owned()
+}
+
+/// Words of a NUL-terminated line: separated by spaces and tabs, with `'` and
+/// `"` keeping what they enclose together.
+pub fn split(line: &[u8]) -> Vec<String> {
+    let line = text(line);
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote = None;

@@ -10,7 +10,7 @@ use core::future::poll_fn;
 use core::mem::offset_of;
 use core::task::{Poll, Waker};
 
-use xen_sys::shared_info::SharedInfo;
+use xen_sys::shared_info::{SharedInfo, VcpuInfo};
 
 use crate::arch;
 use crate::hypercall::{self, Errno};
@@ -126,6 +126,20 @@ pub(crate) fn dispatch() -> bool {
     bound()
         .into_iter()
         .fold(false, |any, port| dispatch_one(port) | any)
+}
+
+/// Bring the shared info page back to what a first kernel finds: every port
+/// masked, none pending, upcalls off. Called last before another kernel starts.
+pub fn reset() {
+    let page = arch::shared_info();
+    for word in 0..64 {
+        page.set(offset_of!(SharedInfo, evtchn_mask) + word * 8, u64::MAX);
+        page.set(offset_of!(SharedInfo, evtchn_pending) + word * 8, 0u64);
+    }
+    let vcpu = offset_of!(SharedInfo, vcpu_info);
+    page.set(vcpu + offset_of!(VcpuInfo, evtchn_upcall_mask), 1u8);
+    page.set(vcpu + offset_of!(VcpuInfo, evtchn_pending_sel), 0u64);
+    page.set(vcpu + offset_of!(VcpuInfo, evtchn_upcall_pending), 0u8);
 }
 
 /// All ports that somebody owns.

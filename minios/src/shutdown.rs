@@ -28,10 +28,13 @@ pub async fn advertise(store: Store) {
     }
 }
 
-/// Take the promises back: the next kernel makes its own.
+/// Take the promises back: the next kernel makes its own. The nodes must stay,
+/// as the toolstack made them: a guest may not add any under `control`.
 pub async fn withdraw(store: &Store) {
     for (word, _) in WORDS {
-        let _ = store.rm(&alloc::format!("control/feature-{word}")).await;
+        let _ = store
+            .write(&alloc::format!("control/feature-{word}"), "")
+            .await;
     }
 }
 

@@ -7,8 +7,17 @@ extern crate alloc;
 pub mod build;
 pub mod command;
 pub mod disk;
+pub mod exchange;
 pub mod fs;
 pub mod image;
+#[cfg(feature = "bare")]
+#[allow(unsafe_code)]
+pub mod jump;
+#[cfg(feature = "bare")]
+pub mod leave;
+pub mod loader;
 pub mod menu;
 pub mod screen;
 pub mod session;
+pub mod terminal;
+pub mod vbd;

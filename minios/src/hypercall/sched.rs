@@ -1,7 +1,7 @@
 //! `sched_op` and the vCPU's own timers (sched.h, vcpu.h).
 
 use xen_sys::sched::*;
-use xen_sys::vcpu::VCPUOP_STOP_PERIODIC_TIMER;
+use xen_sys::vcpu::{VCPUOP_SET_PERIODIC_TIMER, VCPUOP_STOP_PERIODIC_TIMER, VcpuSetPeriodicTimer};
 use xen_sys::xen::{HYPERVISOR_SCHED_OP, HYPERVISOR_VCPU_OP};
 
 use super::{Errno, check, command, handle};
@@ -53,4 +53,20 @@ pub fn stop_periodic_timer() -> Result<(), Errno> {
         )
     })
     .map(drop)
+}
+
+/// Start that tick again, as the vCPU had it at first (100 Hz).
+pub fn restart_periodic_timer() -> Result<(), Errno> {
+    let timer = VcpuSetPeriodicTimer {
+        period_ns: 10_000_000,
+    };
+    let arguments = [
+        u64::from(VCPUOP_SET_PERIODIC_TIMER),
+        0,
+        handle(&raw const timer),
+        0,
+        0,
+    ];
+    // SAFETY: the structure that belongs to the command, which Xen only reads.
+    check(unsafe { hypercall(HYPERVISOR_VCPU_OP, arguments) }).map(drop)
 }

@@ -6,6 +6,8 @@
 //! RAM, two MiB at a time, when the frame allocator first reaches it, so that
 //! neither time nor tables are spent on memory that is never used.
 
+use alloc::vec::Vec;
+
 use xen_sys::mmu::{MMU_NORMAL_PT_UPDATE, MmuUpdate};
 
 use super::{Mfn, PAGE_SIZE, Pfn, p2m};
@@ -186,20 +188,41 @@ pub(crate) fn map_more(frames: usize, end: usize) -> usize {
     taken
 }
 
-/// Map one frame at `va`, outside RAM's own addresses, making tables from
-/// fresh frames (which are never given back: such mappings last).
-///
-/// # Safety
-/// `va` is not in use, and the frame may be aliased there.
-pub unsafe fn map_frame(va: usize, value: u64) -> Result<(), Errno> {
+/// Make sure that `va` has a last-level table, from fresh frames (never given
+/// back: such mappings last), so that its entry can be set.
+pub fn make_path(va: usize) -> Result<(), Errno> {
     while let Err((parent, level)) = walk(va, 1) {
         let table = super::PageBuf::new(PAGE_SIZE)
             .map_err(|_| Errno(xen_sys::errno::XEN_ENOMEM))?
             .leak();
         hang(parent, level, va, table)?;
     }
+    Ok(())
+}
+
+/// Map one frame at `va`, outside RAM's own addresses.
+///
+/// # Safety
+/// `va` is not in use, and the frame may be aliased there.
+pub unsafe fn map_frame(va: usize, value: u64) -> Result<(), Errno> {
+    make_path(va)?;
     // SAFETY: the caller's obligation.
     unsafe { update_va_mapping(va, value) }
+}
+
+/// Every frame that is one of our page tables now.
+pub fn tables() -> Vec<Pfn> {
+    let mut all = alloc::vec![TABLES.with_borrow(|tables| tables.base)];
+    let mut first = 0;
+    for _level in 2..=4 {
+        let until = all.len();
+        for at in first..until {
+            let table = all[at];
+            all.extend((0..ENTRIES).filter_map(|index| next_table(table, index)));
+        }
+        first = until;
+    }
+    all
 }
 
 /// Change how the page of RAM at `pfn` is mapped at its own address.

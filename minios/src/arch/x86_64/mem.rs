@@ -299,11 +299,8 @@ mod tests {
                 b[at] = a[at].wrapping_add(1);
                 let want = i32::from(a[at]) - i32::from(b[at]);
                 // SAFETY: both have n bytes.
-                assert_eq!(
-                    unsafe { memcmp(a.as_ptr(), b.as_ptr(), n) },
-                    want,
-                    "n={n} at={at}"
-                );
+                let order = unsafe { memcmp(a.as_ptr(), b.as_ptr(), n) };
+                assert_eq!(order, want, "n={n} at={at}");
             }
         }
     }

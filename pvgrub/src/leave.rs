@@ -1,0 +1,63 @@
+//! The way out: everything this kernel has of the world is given back, in the
+//! order that lets the next one take it over, and then comes the jump.
+
+#![forbid(unsafe_code)]
+
+use alloc::boxed::Box;
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+
+use minios::executor::block_on;
+use minios::mm::PageBuf;
+use minios::xenstore::Store;
+use minios::{console, shutdown, time};
+
+use crate::build::Plan;
+use crate::jump::{Buffers, prepare};
+use crate::loader::Starter;
+use crate::vbd::Disks;
+
+/// How long the store and the console may take to settle.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Heap to have in hand before page tables are prepared: mapping more RAM
+/// afterwards would make page tables that the new kernel knows nothing of.
+const HEAP_IN_HAND: usize = 1 << 20;
+
+/// What starts a plan, with `disks` closed first.
+pub fn starter(store: Store, disks: Rc<Disks>) -> Starter {
+    Box::new(move |plan, kernel, initrd| start(&store, &disks, plan, kernel, initrd))
+}
+
+fn start(
+    store: &Store,
+    disks: &Disks,
+    plan: &Plan,
+    kernel: PageBuf,
+    initrd: Option<PageBuf>,
+) -> Box<dyn fmt::Display> {
+    drop(Vec::<u8>::with_capacity(HEAP_IN_HAND));
+    let modules = initrd.into_iter().collect();
+    match prepare(plan, Buffers { kernel, modules }) {
+        Ok(ready) => {
+            block_on(give_back(store, disks));
+            ready.jump()
+        }
+        Err(error) => Box::new(error),
+    }
+}
+
+/// Close every device, drop every watch, let the last byte be read.
+async fn give_back(store: &Store, disks: &Disks) {
+    disks.close().await;
+    shutdown::withdraw(store).await;
+    if let Err(error) = store.reset_watches().await {
+        log::debug!("reset of watches: {error}");
+    }
+    if time::timeout(PATIENCE, store.settle()).await.is_err() {
+        log::warn!("the store still owes answers, which the next kernel will see");
+    }
+    console::drain(PATIENCE).await;
+}

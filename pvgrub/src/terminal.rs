@@ -1,0 +1,45 @@
+//! The PV console as the loader's terminal.
+
+#![forbid(unsafe_code)]
+
+use minios::executor::block_on;
+use minios::executor::select::{Either, select};
+use minios::{console, time};
+
+use crate::screen::Terminal;
+
+/// One keyboard, one screen. Keys come in bursts (escape sequences, pasted
+/// text), which are taken off the ring whole.
+#[derive(Default)]
+pub struct PvConsole {
+    burst: [u8; 32],
+    read: usize,
+    taken: usize,
+}
+
+impl Terminal for PvConsole {
+    fn write(&mut self, bytes: &[u8]) {
+        console::write(bytes);
+    }
+
+    fn read_key_byte(&mut self, deadline: Option<u64>) -> Option<u8> {
+        if self.taken == self.read {
+            self.taken = 0;
+            let input = console::read(&mut self.burst);
+            self.read = match deadline {
+                None => block_on(input),
+                Some(deadline) => match block_on(select(input, time::sleep_until(deadline))) {
+                    Either::First(read) => read,
+                    Either::Second(()) => 0,
+                },
+            };
+        }
+        let key = self.burst.get(..self.read)?.get(self.taken).copied()?;
+        self.taken += 1;
+        Some(key)
+    }
+
+    fn now(&self) -> u64 {
+        time::now_ns()
+    }
+}
