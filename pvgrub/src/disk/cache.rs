@@ -3,10 +3,10 @@
 //! Metadata is read in pieces of a few bytes to a few kilobytes that lie
 //! close together, and a request to the backend costs far more than the
 //! bytes it carries; so small reads go through sixteen pages of 32 KiB
-//! (512 KiB in all), the least recently used one making room. Large reads go
-//! past the cache straight into the caller's buffer, but for the odd bytes
-//! before the first and behind the last whole sector: the device below only
-//! ever sees whole sectors.
+//! (512 KiB in all, for all disks together), the least recently used one
+//! making room. Large reads go past the cache straight into the caller's
+//! buffer, but for the odd bytes before the first and behind the last whole
+//! sector: the device below only ever sees whole sectors.
 
 use super::{BlockDevice, DiskError, check_range};
 use alloc::rc::Rc;
@@ -21,8 +21,6 @@ const PAGE: u64 = 32 * 1024;
 const PAGES: usize = 16;
 /// Reads from this size on do not go through the cache.
 const BYPASS: usize = 32 * 1024;
-/// No page of a device has this number.
-const NONE: u64 = u64::MAX;
 
 /// Aligned as a frame of memory, so that the device can be given the frames
 /// themselves.
@@ -30,51 +28,71 @@ const NONE: u64 = u64::MAX;
 #[repr(C, align(4096))]
 struct Frame([u8; 4096]);
 
+/// Which page of which device.
+type Key = (usize, u64);
+
 struct Page {
-    number: u64,
+    key: Option<Key>,
     used: u64,
     frames: Vec<Frame>,
 }
 
+#[derive(Default)]
 struct State {
     pages: Vec<Page>,
     clock: u64,
+    devices: usize,
+}
+
+/// Pages that the caches of all disks share; allocated as they are needed.
+#[derive(Clone, Default)]
+pub struct Pool(Rc<RefCell<State>>);
+
+impl Pool {
+    /// Drops all cached bytes.
+    pub fn forget(&self) {
+        self.0.borrow_mut().pages.clear();
+    }
 }
 
 /// A device with a cache in front. Nothing is ever written, so nothing goes
-/// stale as long as nobody else writes; [`Cache::forget`] is for those who do.
+/// stale as long as nobody else writes; [`Pool::forget`] is for those who do.
 pub struct Cache {
     device: Rc<dyn BlockDevice>,
-    state: RefCell<State>,
+    pool: Pool,
+    /// Tells its pages from those of other devices.
+    number: usize,
 }
 
 impl Cache {
-    /// Puts a cache in front of `device`. Its pages are allocated as they
-    /// are needed.
+    /// Puts a cache of its own in front of `device`.
     #[must_use]
     pub fn new(device: Rc<dyn BlockDevice>) -> Self {
-        Cache {
-            device,
-            state: RefCell::new(State {
-                pages: Vec::new(),
-                clock: 0,
-            }),
-        }
+        Self::in_pool(device, &Pool::default())
     }
 
-    /// Drops all cached bytes.
-    pub fn forget(&self) {
-        self.state.borrow_mut().pages.clear();
+    /// Puts a cache in front of `device` that takes its pages from `pool`.
+    #[must_use]
+    pub fn in_pool(device: Rc<dyn BlockDevice>, pool: &Pool) -> Self {
+        let mut state = pool.0.borrow_mut();
+        let number = state.devices;
+        state.devices = state.devices.saturating_add(1);
+        Cache {
+            device,
+            pool: pool.clone(),
+            number,
+        }
     }
 
     /// Copies the part of page `number` from `start` on into `buf`.
     fn read_page(&self, number: u64, start: usize, buf: &mut [u8]) -> Result<(), DiskError> {
-        if self.state.borrow_mut().copy(number, start, buf) {
+        let key = (self.number, number);
+        if self.pool.0.borrow_mut().copy(key, start, buf) {
             return Ok(());
         }
         // The page is out of the cache while the device fills it: reading
         // lets other tasks run, which may come here too.
-        let mut page = self.state.borrow_mut().take_oldest();
+        let mut page = self.pool.0.borrow_mut().take_oldest();
         let offset = number.saturating_mul(PAGE);
         let length = self.device.len().saturating_sub(offset).min(PAGE);
         let length = usize::try_from(length).unwrap_or(0);
@@ -87,10 +105,10 @@ impl Cache {
             // One bad sector must not cost its neighbours.
             return self.read_exactly(offset.saturating_add(start as u64), buf);
         }
-        page.number = number;
-        let mut state = self.state.borrow_mut();
+        page.key = Some(key);
+        let mut state = self.pool.0.borrow_mut();
         state.pages.push(page);
-        state.copy(number, start, buf);
+        state.copy(key, start, buf);
         Ok(())
     }
 
@@ -127,8 +145,8 @@ impl Cache {
 
 impl State {
     /// Copies out of a page that is there; whether it was.
-    fn copy(&mut self, number: u64, start: usize, buf: &mut [u8]) -> bool {
-        let Some(page) = self.pages.iter_mut().find(|page| page.number == number) else {
+    fn copy(&mut self, key: Key, start: usize, buf: &mut [u8]) -> bool {
+        let Some(page) = self.pages.iter_mut().find(|page| page.key == Some(key)) else {
             return false;
         };
         self.clock = self.clock.wrapping_add(1);
@@ -150,12 +168,12 @@ impl State {
         let oldest = (0..self.pages.len()).min_by_key(|at| self.pages.get(*at).map(|p| p.used));
         if let Some(at) = oldest.filter(|_| self.pages.len() >= PAGES) {
             let mut page = self.pages.swap_remove(at);
-            page.number = NONE;
+            page.key = None;
             return page;
         }
         let frames = vec![Frame::new_zeroed(); usize::try_from(PAGE / 4096).unwrap_or(0)];
         Page {
-            number: NONE,
+            key: None,
             used: 0,
             frames,
         }
@@ -253,7 +271,7 @@ mod tests {
         }
         // The last read reached into the second page.
         assert_eq!(*disk.reads.borrow(), [(0, 32768), (32768, 32768)]);
-        cache.forget();
+        cache.pool.forget();
         check(&cache, &disk, 5, 5);
         assert_eq!(disk.reads.borrow().len(), 3);
     }
@@ -295,6 +313,23 @@ mod tests {
         assert_eq!(disk.reads.borrow().len(), PAGES + 1);
         check(&cache, &disk, 32768, 64);
         assert_eq!(disk.reads.borrow().len(), PAGES + 2);
+    }
+
+    #[test]
+    fn devices_share_a_pool() {
+        let (one, two) = (disk(1 << 20, u64::MAX), disk(2 << 20, u64::MAX));
+        let pool = Pool::default();
+        let caches = [
+            Cache::in_pool(one.clone(), &pool),
+            Cache::in_pool(two.clone(), &pool),
+        ];
+        for page in 0..PAGES / 2 {
+            check(&caches[0], &one, page * 32768 + 1, 64);
+            check(&caches[1], &two, page * 32768 + 2, 64);
+            check(&caches[0], &one, page * 32768 + 3, 64);
+        }
+        assert_eq!(one.reads.borrow().len() + two.reads.borrow().len(), PAGES);
+        assert_eq!(pool.0.borrow().pages.len(), PAGES);
     }
 
     #[test]

@@ -19,7 +19,7 @@ mod partition;
 mod set;
 mod table;
 
-pub use cache::Cache;
+pub use cache::{Cache, Pool};
 pub use error::{DiskError, PartitionError};
 pub use names::{BlockRange, DeviceName, FileSpec, FileTarget, NameError};
 pub use partition::Partition;

@@ -1,7 +1,7 @@
 //! All disks of the guest, found by their GRUB names.
 
 use super::{
-    BlockDevice, Cache, DeviceName, Partition, PartitionEntry, PartitionError, partitions,
+    BlockDevice, Cache, DeviceName, Partition, PartitionEntry, PartitionError, Pool, partitions,
 };
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -60,9 +60,11 @@ pub struct Disks {
 }
 
 impl Disks {
-    /// Takes the disks and puts a [`Cache`] in front of each.
+    /// Takes the disks and puts a [`Cache`] in front of each, all
+    /// with the same pages.
     pub fn new(disks: impl IntoIterator<Item = Rc<dyn BlockDevice>>) -> Self {
-        let cached = |disk| -> Rc<dyn BlockDevice> { Rc::new(Cache::new(disk)) };
+        let pool = Pool::default();
+        let cached = |disk| -> Rc<dyn BlockDevice> { Rc::new(Cache::in_pool(disk, &pool)) };
         Disks {
             disks: disks.into_iter().map(cached).collect(),
         }

@@ -28,6 +28,9 @@ mod superblock;
 mod volume;
 mod walk;
 
+#[cfg(test)]
+mod tests;
+
 use super::{DirEntry, File, FileSystem, FsError};
 use crate::disk::BlockDevice;
 use alloc::boxed::Box;
