@@ -14,8 +14,11 @@ pub struct Scratch(PathBuf);
 
 impl Scratch {
     pub fn new(name: &str) -> Self {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR"))
-            .join(format!("ext-{name}-{}", std::process::id()));
+        // mke2fs waits for the disk at its end: memory is ten times faster.
+        let memory = Path::new("/dev/shm");
+        let disk = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let base = if memory.is_dir() { memory } else { disk };
+        let path = base.join(format!("pvgrub-{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&path);
         std::fs::create_dir_all(&path).unwrap();
         Scratch(path)
@@ -48,12 +51,8 @@ pub fn run(tool: &str, args: &[&str], input: &str, allowed: &[i32]) -> String {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap_or_else(|error| panic!("cannot run {tool} (Debian package e2fsprogs): {error}"));
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(input.as_bytes())
-        .unwrap();
+    // A tool that asks nothing may be gone before it is answered.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     let output = child.wait_with_output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned()
         + &String::from_utf8_lossy(&output.stderr);
