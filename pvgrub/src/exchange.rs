@@ -20,14 +20,20 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// Everything where it is; `pages` is at most 2^32 (16 TiB).
+    /// Everything where it is. `None` without memory for it (8 bytes a page),
+    /// or beyond 2^32 pages (16 TiB).
     #[must_use]
     pub fn new(pages: u64) -> Option<Self> {
         let pages = u32::try_from(pages).ok()?;
-        let order: Vec<u32> = (0..pages).collect();
+        let order = || {
+            let mut order = Vec::new();
+            order.try_reserve_exact(pages as usize).ok()?;
+            order.extend(0..pages);
+            Some(order)
+        };
         Some(Exchange {
-            target: order.clone(),
-            origin: order,
+            origin: order()?,
+            target: order()?,
         })
     }
 
@@ -121,5 +127,6 @@ mod tests {
         assert_eq!(exchange.put(u64::MAX, 0), None);
         assert_eq!(exchange.moved().count(), 0, "nothing half done");
         assert!(Exchange::new(1 << 33).is_none());
+        assert!(Exchange::new(u64::MAX).is_none());
     }
 }

@@ -15,7 +15,7 @@ use core::fmt;
 
 use minios::boot::{XEN_WINDOW_END, start_info as own};
 use minios::hypercall::{self, Errno, mmu_update, mmuext_op};
-use minios::mm::{Mfn, OutOfMemory, PAGE_SIZE, PageBuf, Pfn, p2m, pagetable};
+use minios::mm::{Mfn, OutOfMemory, PAGE_SIZE, PageBuf, Pfn, free_pages, p2m, pagetable};
 use xen_sys::mmu::{
     MMU_MACHPHYS_UPDATE, MMUEXT_NEW_BASEPTR, MMUEXT_PIN_L4_TABLE, MMUEXT_UNPIN_TABLE,
 };
@@ -456,7 +456,10 @@ impl Builder<'_> {
 
 /// Do everything that can be undone. `plan` was made for these buffers.
 pub fn prepare(plan: &Plan, buffers: Buffers) -> Result<Ready, JumpError> {
-    let exchange = Exchange::new(plan.nr_pages).ok_or(JumpError::Plan("page", plan.nr_pages))?;
+    let exchange = Exchange::new(plan.nr_pages).ok_or(OutOfMemory {
+        wanted: plan.nr_pages as usize * 8 / PAGE_SIZE,
+        free: free_pages(),
+    })?;
     Builder {
         plan,
         buffers,

@@ -125,13 +125,11 @@ impl Frames {
     /// Cut `pages` from the wilderness, mapping more of it as needed. Page
     /// tables for the new mappings are cut first, so the run stays in one piece.
     fn take_from_wilderness(&mut self, pages: usize) -> Option<usize> {
-        while arch::mapped_end()
-            < self
-                .brk
-                .checked_add(pages)?
-                .checked_add(arch::TABLE_RESERVE)?
-                .min(self.end)
-        {
+        // Before anything is mapped for a run that cannot be had.
+        if pages > self.end - self.brk {
+            return None;
+        }
+        while arch::mapped_end() < (self.brk + pages + arch::TABLE_RESERVE).min(self.end) {
             let table = self.brk;
             self.brk += arch::map_more(table, self.end);
         }
