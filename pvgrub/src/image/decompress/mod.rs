@@ -3,6 +3,7 @@
 
 mod alone;
 mod bcj;
+mod bzip2;
 mod copy;
 mod crc;
 mod gzip;
@@ -12,6 +13,7 @@ mod lzo;
 mod reader;
 mod run;
 mod xz;
+mod zstd;
 
 use super::{Codec, ImageError};
 
@@ -46,9 +48,10 @@ pub fn decompress(codec: Codec, src: &[u8], dst: &mut [u8]) -> Result<usize, Ima
         Codec::Xz => xz::decompress(src, dst),
         Codec::Lzma => alone::decompress(src, dst),
         Codec::Gzip => gzip::decompress(src, dst),
+        Codec::Bzip2 => bzip2::decompress(src, dst),
         Codec::Lz4 => lz4::decompress(src, dst),
         Codec::Lzo => lzo::decompress(src, dst),
-        _ => Err(Damage::Unsupported("the format")),
+        Codec::Zstd => zstd::decompress(src, dst),
     };
     result.map_err(|damage| match damage {
         Damage::At(what) => ImageError::StreamCorrupt { codec, what },
@@ -75,7 +78,9 @@ pub fn unpacked_len(codec: Codec, src: &[u8]) -> Option<u64> {
         Codec::Xz => xz::unpacked_len(src),
         Codec::Lzma => alone::unpacked_len(src),
         Codec::Lzo => lzo::unpacked_len(src),
-        _ => None,
+        Codec::Zstd => zstd::unpacked_len(src),
+        // bzip2 and LZ4 say nothing
+        Codec::Bzip2 | Codec::Lz4 => None,
     }
 }
 

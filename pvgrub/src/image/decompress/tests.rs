@@ -70,6 +70,11 @@ const SAMPLES: &[Sample] = samples! {
     Lzo "nine.lzo" true Some(12_000);
     Lzo "crc.lzo" true Some(12_000);
     Lz4 "legacy.lz4" false None;
+    Bzip2 "nine.bz2" true None;
+    Bzip2 "streams.bz2" true None;
+    Zstd "check.zst" true None;
+    Zstd "nocheck.zst" false None;
+    Zstd "frames.zst" true None;
 };
 
 fn unpack(codec: Codec, src: &[u8], room: usize) -> Result<Vec<u8>, ImageError> {
@@ -163,7 +168,14 @@ fn damage_is_an_error_or_harmless() {
 #[test]
 fn other_formats_are_refused() {
     for s in SAMPLES {
-        for codec in [Codec::Gzip, Codec::Xz, Codec::Lzo, Codec::Lz4] {
+        for codec in [
+            Codec::Gzip,
+            Codec::Xz,
+            Codec::Lzo,
+            Codec::Lz4,
+            Codec::Bzip2,
+            Codec::Zstd,
+        ] {
             if codec != s.codec {
                 unpack(codec, s.bytes, 12_000).unwrap_err();
             }
