@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod bad_input;
+mod block;
 mod idle;
 mod keys;
 mod memory;

@@ -17,6 +17,15 @@ pub fn target() -> PathBuf {
     }
 }
 
+/// What the unikernels are compiled for.
+pub const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// A unikernel's ELF file, once it is built.
+pub fn kernel(name: &str) -> PathBuf {
+    let bare = target().join("bare");
+    bare.join(TARGET).join("release").join(name)
+}
+
 /// What `cargo xtask build` leaves: `target/dist`.
 pub fn dist() -> PathBuf {
     target().join("dist")

@@ -9,8 +9,6 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const TARGET: &str = "x86_64-unknown-linux-gnu";
-
 /// One unikernel: its package, its binary, and its file in `target/dist`.
 struct Unikernel {
     package: &'static str,
@@ -23,6 +21,17 @@ const UNIKERNELS: &[Unikernel] = &[Unikernel {
     bin: "pv-grub",
     dist: "pv-grub-x86_64.gz",
 }];
+
+/// Small unikernels that only the lab runs.
+const TEST_KERNELS: &[&str] = &["chain", "disk", "hello"];
+
+/// Builds the test kernels; [`paths::kernel`] says where they are.
+pub fn test_kernels() -> Result<()> {
+    for name in TEST_KERNELS {
+        bare(name, name)?;
+    }
+    Ok(())
+}
 
 /// Builds every unikernel.
 pub fn build() -> Result<()> {
@@ -54,7 +63,7 @@ pub fn bare(package: &str, bin: &str) -> Result<PathBuf> {
         "build",
         "--release",
         "--target",
-        TARGET,
+        paths::TARGET,
         "-p",
         package,
         "--bin",
@@ -71,11 +80,7 @@ pub fn bare(package: &str, bin: &str) -> Result<PathBuf> {
     );
     let status = command.status().context("starting cargo")?;
     ensure!(status.success(), "building {bin}: {status}");
-    Ok(paths::target()
-        .join("bare")
-        .join(TARGET)
-        .join("release")
-        .join(bin))
+    Ok(paths::kernel(bin))
 }
 
 fn pack(elf: &Path, gz: &Path) -> Result<u64> {

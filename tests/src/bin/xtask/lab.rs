@@ -24,6 +24,7 @@ pub fn setup() -> Result<()> {
 pub fn run(filter: &[&str]) -> Result<()> {
     need::all()?;
     build::build()?;
+    build::test_kernels()?;
     setup()?;
     let status = command(filter).status().context("starting cargo")?;
     ensure!(

@@ -53,6 +53,7 @@ pub fn run() -> Result<()> {
     );
     stage("unikernels");
     tally.step("cargo xtask build", build::build());
+    tally.step("test kernels", build::test_kernels());
     stage("tests on the host");
     let mut command = cargo_command();
     tests(
