@@ -5,7 +5,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::Damage;
+use super::{Damage, agree};
 
 const BLOCK: u64 = 0x3141_5926_5359;
 const END: u64 = 0x1772_4538_5090;
@@ -121,13 +121,13 @@ fn stream(
             BLOCK => {
                 let crc = bits.take(32)? as u32;
                 let end = block(bits, room, dst, pos)?;
-                if crc != checksum(dst.get(pos..end).unwrap_or(&[])) {
+                if !agree(crc, checksum(dst.get(pos..end).unwrap_or(&[]))) {
                     return Err(Damage::Checksum("CRC-32 of a block"));
                 }
                 combined = combined.rotate_left(1) ^ crc;
                 pos = end;
             }
-            END if bits.take(32)? == u64::from(combined) => return Ok(pos),
+            END if agree(bits.take(32)?, u64::from(combined)) => return Ok(pos),
             END => return Err(Damage::Checksum("CRC-32 of a stream")),
             _ => return Err(Damage::At("block header")),
         }

@@ -5,9 +5,9 @@ use alloc::boxed::Box;
 use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::core::{DecompressorOxide, inflate_flags};
 
-use super::Damage;
 use super::crc::crc32;
 use super::reader::Reader;
+use super::{Damage, agree};
 
 const MAGIC: [u8; 2] = [0x1f, 0x8b];
 const DEFLATE: u8 = 8;
@@ -28,7 +28,7 @@ pub(super) fn decompress(src: &[u8], dst: &mut [u8]) -> Result<usize, Damage> {
         let unpacked = member(&mut inflator, &mut reader, to)?;
         let crc = reader.u32_le()?;
         let len = reader.u32_le()?;
-        if crc != crc32(to.get(..unpacked).unwrap_or(&[])) {
+        if !agree(crc, crc32(to.get(..unpacked).unwrap_or(&[]))) {
             return Err(Damage::Checksum("CRC-32"));
         }
         if len != unpacked as u32 {
@@ -63,7 +63,7 @@ fn header(reader: &mut Reader<'_>) -> Result<(), Damage> {
     if flags & HEADER_CRC != 0 {
         let covered = whole.len() - reader.0.len();
         let crc = crc32(whole.get(..covered).unwrap_or(&[]));
-        if u16::from_le_bytes(reader.chunk()?) != crc as u16 {
+        if !agree(u16::from_le_bytes(reader.chunk()?), crc as u16) {
             return Err(Damage::Checksum("header CRC"));
         }
     }

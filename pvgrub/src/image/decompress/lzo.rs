@@ -3,9 +3,9 @@
 
 use adler2::adler32_slice;
 
-use super::Damage;
 use super::crc::crc32;
 use super::reader::Reader;
+use super::{Damage, agree};
 
 const MAGIC: &[u8; 9] = b"\x89LZO\0\r\n\x1a\n";
 /// Versions from here on have a version-needed, a level and a long time.
@@ -87,7 +87,7 @@ fn header(reader: &mut Reader<'_>) -> Result<u32, Damage> {
         0 => adler32_slice(covered),
         _ => crc32(covered),
     };
-    if reader.u32_be()? != sum {
+    if !agree(reader.u32_be()?, sum) {
         return Err(Damage::Checksum("header checksum"));
     }
     Ok(flags)
@@ -134,10 +134,10 @@ impl<'a> Block<'a> {
 }
 
 fn check([adler, crc]: Sums, bytes: &[u8]) -> Result<(), Damage> {
-    if adler.is_some_and(|sum| sum != adler32_slice(bytes)) {
+    if adler.is_some_and(|sum| !agree(sum, adler32_slice(bytes))) {
         return Err(Damage::Checksum("Adler-32 of a block"));
     }
-    if crc.is_some_and(|sum| sum != crc32(bytes)) {
+    if crc.is_some_and(|sum| !agree(sum, crc32(bytes))) {
         return Err(Damage::Checksum("CRC-32 of a block"));
     }
     Ok(())

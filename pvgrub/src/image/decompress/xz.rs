@@ -4,7 +4,7 @@
 use super::crc::{crc32, crc64};
 use super::lzma::{Decoder, Properties};
 use super::reader::Reader;
-use super::{Damage, bcj};
+use super::{Damage, agree, bcj};
 
 const MAGIC: &[u8; 6] = b"\xfd7zXZ\0";
 const FOOTER_MAGIC: &[u8; 2] = b"YZ";
@@ -97,8 +97,8 @@ impl Check {
     fn verify(self, reader: &mut Reader<'_>, bytes: &[u8]) -> Result<usize, Damage> {
         match self {
             Check::None => Ok(0),
-            Check::Crc32 if u32::from_le_bytes(reader.chunk()?) == crc32(bytes) => Ok(4),
-            Check::Crc64 if u64::from_le_bytes(reader.chunk()?) == crc64(bytes) => Ok(8),
+            Check::Crc32 if agree(reader.u32_le()?, crc32(bytes)) => Ok(4),
+            Check::Crc64 if agree(u64::from_le_bytes(reader.chunk()?), crc64(bytes)) => Ok(8),
             Check::Crc32 => Err(Damage::Checksum("CRC-32 of a block")),
             Check::Crc64 => Err(Damage::Checksum("CRC-64 of a block")),
             Check::Other(size) => reader.take(size).map(|_| size),
@@ -108,7 +108,7 @@ impl Check {
 
 /// Compares the CRC-32 that follows `bytes` in `reader`.
 fn header_crc(reader: &mut Reader<'_>, bytes: &[u8]) -> Result<(), Damage> {
-    if u32::from_le_bytes(reader.chunk()?) == crc32(bytes) {
+    if agree(reader.u32_le()?, crc32(bytes)) {
         Ok(())
     } else {
         Err(Damage::Checksum("CRC-32 of a header"))
@@ -136,9 +136,9 @@ fn stream(reader: &mut Reader<'_>, dst: &mut [u8], start: usize) -> Result<usize
         pos = end;
     }
     let index_size = index(reader, blocks, sums)?;
-    let crc = u32::from_le_bytes(reader.chunk()?);
+    let crc = reader.u32_le()?;
     let backward: [u8; 6] = reader.chunk()?;
-    if crc != crc32(&backward) {
+    if !agree(crc, crc32(&backward)) {
         return Err(Damage::Checksum("CRC-32 of the footer"));
     }
     let [a, b, c, d, ..] = backward;

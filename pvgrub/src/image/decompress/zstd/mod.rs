@@ -10,8 +10,8 @@ mod xxh64;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::Damage;
 use super::reader::Reader;
+use super::{Damage, agree};
 use huffman::Tree;
 use sequences::Coder;
 
@@ -185,7 +185,7 @@ impl Decoder {
             return Err(Damage::At("length of a frame"));
         }
         let content = dst.get(..pos).unwrap_or(&[]);
-        if header.checksum && reader.u32_le()? != xxh64::xxh64(content) as u32 {
+        if header.checksum && !agree(reader.u32_le()?, xxh64::xxh64(content) as u32) {
             return Err(Damage::Checksum("XXH64 of a frame"));
         }
         Ok(pos)
