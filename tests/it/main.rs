@@ -7,6 +7,7 @@
 mod bad_input;
 mod block;
 mod idle;
+mod kernels;
 mod keys;
 mod memory;
 mod payloads;

@@ -22,13 +22,14 @@ const UNIKERNELS: &[Unikernel] = &[Unikernel {
     dist: "pv-grub-x86_64.gz",
 }];
 
-/// Small unikernels that only the lab runs.
-const TEST_KERNELS: &[&str] = &["chain", "disk", "hello"];
-
-/// Builds the test kernels; [`paths::kernel`] says where they are.
+/// Builds the small unikernels that only the lab runs: each folder of
+/// tests/kernels is a package of that name with a binary of that name.
+/// [`paths::kernel`] says where they are then.
 pub fn test_kernels() -> Result<()> {
-    for name in TEST_KERNELS {
-        bare(name, name)?;
+    for entry in fs::read_dir(paths::workspace().join("tests/kernels"))? {
+        let name = entry?.file_name();
+        let name = name.to_string_lossy();
+        bare(&name, &name)?;
     }
     Ok(())
 }

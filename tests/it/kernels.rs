@@ -1,0 +1,181 @@
+//! minios on real Xen, by the small unikernels of tests/kernels.
+
+use crate::support;
+use anyhow::{Context, Result, ensure};
+use harness::image::{Disk, Table};
+use harness::lab::{Builder, Guest, GuestDisk, Lab, patience};
+use harness::paths;
+
+/// A lab with one of the kernels in it.
+fn lab(test: &str, kernel: &str) -> Result<Builder> {
+    let path = paths::dist().join("kernels").join(kernel);
+    ensure!(
+        path.exists(),
+        "{} is not built: cargo xtask lab run",
+        path.display()
+    );
+    Ok(Lab::builder(test).file("lab/kernel", &path))
+}
+
+fn guest() -> Guest {
+    Guest::new("guest", "/lab/kernel")
+}
+
+#[test]
+fn a_kernel_sees_its_domain_and_its_console() -> Result<()> {
+    let mut lab = lab("a_kernel_sees_its_domain_and_its_console", "report")?
+        .bytes("lab/ramdisk", [7; 5000])
+        .boot()?;
+    let guest = guest()
+        .memory(64)
+        .ramdisk("/lab/ramdisk")
+        .extra("one 'two three' loglevel=debug");
+    let mut running = lab.create(&guest)?;
+    let console = &mut running.console;
+    console.expect("REPORT arguments \\[\"one\", \"two three\"\\]", patience(20))?;
+    console.expect("REPORT pages 16384", patience(10))?;
+    console.expect("REPORT ramdisk 5000 bytes", patience(10))?;
+    console.expect("REPORT name guest", patience(10))?;
+    console.expect("REPORT slept well", patience(10))?;
+    console.send("aZ\x1b")?;
+    for key in ["0x61", "0x5a", "0x1b"] {
+        console.expect(&format!("REPORT key {key}"), patience(10))?;
+    }
+    lab.sh("xl shutdown guest")?;
+    let state = lab.wait_end("guest", patience(10))?;
+    ensure!(
+        state.contains('s') && !state.contains('c'),
+        "xl list shows {state}"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_kernel_is_started_by_pv_grub() -> Result<()> {
+    let kernel = paths::dist().join("kernels/report");
+    let menu = "timeout 0\ntitle Report\nroot (hd0,0)\nkernel /report one two\n";
+    let disk = support::disk(16, Table::Mbr, menu)?;
+    disk.file("report", &kernel)?;
+    let (_lab, mut running) = support::start("a_kernel_is_started_by_pv_grub", &disk)?;
+    running
+        .console
+        .expect("REPORT arguments \\[\"one\", \"two\"\\]", patience(20))?;
+    running.console.expect("REPORT done", patience(20))?;
+    Ok(())
+}
+
+#[test]
+fn reboot_starts_it_again() -> Result<()> {
+    let mut lab = lab("reboot_starts_it_again", "report")?.boot()?;
+    let mut running = lab.create(&guest())?;
+    running.console.expect("REPORT done", patience(20))?;
+    lab.sh("echo 'on_reboot = \"preserve\"' >> /tmp/guest/cfg; xl config-update guest /tmp/guest/cfg; true")?;
+    lab.sh("xl reboot guest")?;
+    running.console.expect("console closed", patience(20))?;
+    Ok(())
+}
+
+#[test]
+fn a_flooded_console_loses_nothing() -> Result<()> {
+    let mut lab = lab("a_flooded_console_loses_nothing", "flood")?.boot()?;
+    let mut running = lab.create(&guest())?;
+    running.console.expect("FLOOD done", patience(60))?;
+    lab.wait_end("guest", patience(20))?;
+    // xenconsoled's own log, which no terminal can hold up.
+    let count = lab.sh(
+        "grep -c '^FLOOD [0-9]\\{6\\} \\.\\{47\\}' /var/log/xen/console/guest-guest.log; \
+         awk '/^FLOOD [0-9]/ {if ($2 + 0 != n++) bad++} END {print bad + 0}' \
+         /var/log/xen/console/guest-guest.log",
+    )?;
+    ensure!(
+        count.split_whitespace().eq(["8192", "0"]),
+        "lines, and those out of turn: {count}"
+    );
+    Ok(())
+}
+
+/// Crashes by `key`; the console must explain it with these words.
+fn crash(test: &str, key: &str, words: &[&str]) -> Result<()> {
+    let mut lab = lab(test, "crash")?.boot()?;
+    let mut running = lab.create(&guest())?;
+    running.console.expect("CRASH p: ", patience(20))?;
+    running.console.send(key)?;
+    for word in words {
+        running.console.expect(word, patience(20))?;
+    }
+    let state = lab.wait_end("guest", patience(20))?;
+    ensure!(state.contains('c'), "xl list shows {state}");
+    Ok(())
+}
+
+#[test]
+fn a_panic_is_reported() -> Result<()> {
+    let words = ["crash/main.rs:\\d+", "asked to, with number 7", "by_panic"];
+    crash("a_panic_is_reported", "p", &words)
+}
+
+#[test]
+fn a_stack_overflow_is_reported() -> Result<()> {
+    crash(
+        "a_stack_overflow_is_reported",
+        "s",
+        &["page fault|double fault", "by_recursion"],
+    )
+}
+
+#[test]
+fn disks_of_all_kinds() -> Result<()> {
+    let disk = Disk::new(8, Table::None)?;
+    let image = support::image(&disk)?;
+    let mut builder = lab("disks_of_all_kinds", "disk")?;
+    for name in ["small", "large", "fixed", "cd"] {
+        builder = builder.file(&format!("lab/{name}"), image.path());
+    }
+    let mut lab = builder.boot()?;
+    let mut guest = guest();
+    let kinds = [
+        ("small", "xvda", 512, true),
+        ("large", "xvdb", 4096, true),
+        ("fixed", "xvdc", 512, false),
+    ];
+    for (path, name, sector_size, writable) in kinds {
+        guest.disks.push(GuestDisk {
+            path: format!("/lab/{path}"),
+            name: Some(name.to_owned()),
+            writable,
+            sector_size,
+        });
+    }
+    let mut running = lab.create(&guest)?;
+    running.console.expect("DISK done", patience(60))?;
+    let text = running.console.text();
+    let count = |needle: &str| text.matches(needle).count();
+    // Four rounds: with and without persistent grants and indirect segments.
+    for (line, times) in [
+        (
+            "DISK 51712 sectors 16384 of 512 read-only false cd false",
+            4,
+        ),
+        (
+            "DISK 51728 sectors 16384 of 4096 read-only false cd false",
+            4,
+        ),
+        ("DISK 51744 sectors 16384 of 512 read-only true cd false", 4),
+        ("DISK 51744 write: refused", 4),
+        ("beyond: refused", 8),
+        ("good", 12),
+        ("differs", 0),
+        ("failed", 0),
+    ] {
+        ensure!(
+            count(line) == times,
+            "{line}: {} times, not {times}:\n{text}",
+            count(line)
+        );
+    }
+    let end = lab
+        .wait_end("guest", patience(20))
+        .context("after its work")?;
+    ensure!(!end.contains('c'), "xl list shows {end}");
+    Ok(())
+}
