@@ -214,7 +214,8 @@ impl Lab {
         let (n, mut console) = self.consoles.pop().context("no console port is left")?;
         console.skip();
         self.sh(&format!(
-            "setsid sh -c 'xl console -t pv {name}; echo \"{CLOSED}\"' \
+            "setsid sh -c 'xenconsole $(xl domid {name}) --type pv --interactive; \
+             echo \"{CLOSED}\"' \
              <>/dev/lab.con{n} >&0 2>&1 &"
         ))?;
         Ok((n, console))
