@@ -1,14 +1,14 @@
 //! minios on real Xen, by the small unikernels of tests/kernels.
 
 use crate::support;
-use anyhow::{Context, Result, ensure};
-use harness::image::{Disk, Table};
-use harness::lab::{Builder, Guest, GuestDisk, Lab, patience};
+use anyhow::{Result, ensure};
+use harness::image::Table;
+use harness::lab::{Builder, Guest, Lab, patience};
 use harness::paths;
 
 /// A lab with one of the kernels in it.
 fn lab(test: &str, kernel: &str) -> Result<Builder> {
-    let path = paths::dist().join("kernels").join(kernel);
+    let path = paths::kernel(kernel);
     ensure!(
         path.exists(),
         "{} is not built: cargo xtask lab run",
@@ -55,7 +55,7 @@ fn a_kernel_sees_its_domain_and_its_console() -> Result<()> {
 
 #[test]
 fn a_kernel_is_started_by_pv_grub() -> Result<()> {
-    let kernel = paths::dist().join("kernels/report");
+    let kernel = paths::kernel("report");
     let menu = "timeout 0\ntitle Report\nroot (hd0,0)\nkernel /report one two\n";
     let disk = support::disk(16, Table::Mbr, menu)?;
     disk.file("report", &kernel)?;
@@ -113,7 +113,11 @@ fn crash(test: &str, key: &str, words: &[&str]) -> Result<()> {
 
 #[test]
 fn a_panic_is_reported() -> Result<()> {
-    let words = ["crash/src/main.rs:\\d+", "asked to, with number 7", "by_panic"];
+    let words = [
+        "crash/src/main.rs:\\d+",
+        "asked to, with number 7",
+        "by_panic",
+    ];
     crash("a_panic_is_reported", "p", &words)
 }
 
@@ -124,61 +128,4 @@ fn a_stack_overflow_is_reported() -> Result<()> {
         "s",
         &["page fault|double fault", "by_recursion"],
     )
-}
-
-#[test]
-fn disks_of_all_kinds() -> Result<()> {
-    let disk = Disk::new(8, Table::None)?;
-    let image = support::image(&disk)?;
-    let mut builder = lab("disks_of_all_kinds", "disk")?;
-    for name in ["small", "large", "fixed", "cd"] {
-        builder = builder.file(&format!("lab/{name}"), image.path());
-    }
-    let mut lab = builder.boot()?;
-    let mut guest = guest();
-    let kinds = [
-        ("small", "xvda", 512, true),
-        ("large", "xvdb", 4096, true),
-        ("fixed", "xvdc", 512, false),
-    ];
-    for (path, name, sector_size, writable) in kinds {
-        guest.disks.push(GuestDisk {
-            path: format!("/lab/{path}"),
-            name: Some(name.to_owned()),
-            writable,
-            sector_size,
-        });
-    }
-    let mut running = lab.create(&guest)?;
-    running.console.expect("DISK done", patience(60))?;
-    let text = running.console.text();
-    let count = |needle: &str| text.matches(needle).count();
-    // Four rounds: with and without persistent grants and indirect segments.
-    for (line, times) in [
-        (
-            "DISK 51712 sectors 16384 of 512 read-only false cd false",
-            4,
-        ),
-        (
-            "DISK 51728 sectors 16384 of 4096 read-only false cd false",
-            4,
-        ),
-        ("DISK 51744 sectors 16384 of 512 read-only true cd false", 4),
-        ("DISK 51744 write: refused", 4),
-        ("beyond: refused", 8),
-        ("good", 12),
-        ("differs", 0),
-        ("failed", 0),
-    ] {
-        ensure!(
-            count(line) == times,
-            "{line}: {} times, not {times}:\n{text}",
-            count(line)
-        );
-    }
-    let end = lab
-        .wait_end("guest", patience(20))
-        .context("after its work")?;
-    ensure!(!end.contains('c'), "xl list shows {end}");
-    Ok(())
 }
