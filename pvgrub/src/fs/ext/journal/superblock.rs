@@ -114,12 +114,12 @@ impl JournalSuperblock {
     }
 
     /// Whether there are fast commits on top of the transactions before
-    /// number `sequence`. They start with a tag: kind 9 u16 LE, length u16,
+    /// number `sequence`. They start one block behind the ring's end with a tag: kind 9 u16 LE, length u16,
     /// features u32, sequence u32.
     pub fn has_fast_commits(&self, log: &Log<'_>, sequence: u32) -> bool {
         let mut bytes = log.buffer();
         self.fast_commits
-            && log.read(self.end, &mut bytes).is_ok()
+            && log.read(self.end.saturating_add(1), &mut bytes).is_ok()
             && le16(&bytes, 0) == 9
             && le32(&bytes, 8) == sequence
     }
