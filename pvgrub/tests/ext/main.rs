@@ -4,6 +4,7 @@
 //! Needs `mke2fs`, `debugfs` and `e2fsck` (Debian: e2fsprogs), no root.
 
 mod corruption;
+mod fast_commit;
 mod images;
 mod journal;
 mod matrix;

@@ -40,6 +40,40 @@ pub fn scan<T>(
     directory: &Inode,
     mut found: impl FnMut(&Entry<'_>) -> ControlFlow<T>,
 ) -> Result<Option<T>, FsError> {
+    let Some(changed) = volume.fast_commits().names(directory.number) else {
+        return scan_disk(volume, directory, found);
+    };
+    if !volume.fast_commits().is_new_folder(directory.number) {
+        let result = scan_disk(volume, directory, |entry| {
+            if changed.contains_key(entry.name) {
+                return ControlFlow::Continue(());
+            }
+            found(entry)
+        })?;
+        if result.is_some() {
+            return Ok(result);
+        }
+    }
+    for (name, inode) in changed {
+        let Some(inode) = *inode else { continue };
+        let entry = Entry {
+            inode,
+            kind: FileKind::Unknown,
+            name,
+        };
+        if let ControlFlow::Break(result) = found(&entry) {
+            return Ok(Some(result));
+        }
+    }
+    Ok(None)
+}
+
+/// The same for what is on disk.
+fn scan_disk<T>(
+    volume: &Volume,
+    directory: &Inode,
+    mut found: impl FnMut(&Entry<'_>) -> ControlFlow<T>,
+) -> Result<Option<T>, FsError> {
     if directory.has(flag::INLINE_DATA) {
         return scan_inline(volume, directory, found);
     }

@@ -29,7 +29,12 @@ impl Run {
 }
 
 /// The map of one inode, which keeps the blocks of the map it passed last.
-pub enum Map {
+pub struct Map {
+    inode: u32,
+    on_disk: OnDisk,
+}
+
+enum OnDisk {
     /// By extents.
     Extents(ExtentTree),
     /// By direct and indirect blocks.
@@ -39,11 +44,15 @@ pub enum Map {
 impl Map {
     /// The map of `inode`.
     pub fn new(inode: &Inode) -> Result<Self, FsError> {
-        if inode.has(flag::EXTENTS) {
-            Ok(Map::Extents(ExtentTree::new(inode)?))
+        let on_disk = if inode.has(flag::EXTENTS) {
+            OnDisk::Extents(ExtentTree::new(inode)?)
         } else {
-            Ok(Map::Blocks(BlockMap::new(inode)))
-        }
+            OnDisk::Blocks(BlockMap::new(inode))
+        };
+        Ok(Map {
+            inode: inode.number,
+            on_disk,
+        })
     }
 
     /// The run that starts with the file's block `block`, as long as it
@@ -65,9 +74,17 @@ impl Map {
     }
 
     fn find(&mut self, volume: &Volume, block: u64) -> Result<Run, FsError> {
-        match self {
-            Map::Extents(tree) => tree.find(volume, block),
-            Map::Blocks(map) => map.find(volume, block),
-        }
+        let unchanged = match volume.fast_commits().find(self.inode, block) {
+            Ok(run) => return Ok(run),
+            Err(unchanged) => unchanged,
+        };
+        let run = match &mut self.on_disk {
+            OnDisk::Extents(tree) => tree.find(volume, block),
+            OnDisk::Blocks(map) => map.find(volume, block),
+        }?;
+        Ok(Run {
+            length: run.length.min(unchanged),
+            ..run
+        })
     }
 }

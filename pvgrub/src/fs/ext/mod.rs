@@ -79,14 +79,14 @@ pub fn probe(device: Rc<dyn BlockDevice>) -> Result<Option<Box<dyn FileSystem>>,
 /// checksums tell where not.
 fn recover(device: Rc<dyn BlockDevice>, sb: Superblock) -> Result<Volume, FsError> {
     let plain = Volume::new(device.clone(), sb.clone());
-    let overlay = match journal::replay(&plain, &*device) {
-        Ok(overlay) => overlay,
+    let journal = match journal::replay(&plain, &*device) {
+        Ok(journal) => journal,
         Err(error) => {
             log::warn!("{}: journal not replayed: {error}", sb.kind());
             return Ok(plain);
         }
     };
-    let mut volume = Volume::with_overlay(device, sb, overlay);
+    let mut volume = Volume::with_journal(device, sb, journal);
     // The superblock itself may be in the journal.
     let mut bytes = [0; superblock::SIZE];
     let block = superblock::OFFSET >> volume.sb.block_shift;

@@ -1,7 +1,7 @@
 //! Blocks of the file system: the device, seen through the journal.
 
 use super::error::corrupt;
-use super::journal::Overlay;
+use super::journal::{FastCommits, Replayed};
 use super::superblock::Superblock;
 use crate::disk::BlockDevice;
 use crate::fs::FsError;
@@ -15,27 +15,27 @@ pub struct Volume {
     device: Rc<dyn BlockDevice>,
     /// Its superblock.
     pub sb: Superblock,
-    /// Blocks whose newest content is still in the journal.
-    overlay: Overlay,
+    journal: Replayed,
 }
 
 impl Volume {
     /// The file system of `sb` on `device`, without its journal.
     pub fn new(device: Rc<dyn BlockDevice>, sb: Superblock) -> Self {
-        Volume {
-            device,
-            sb,
-            overlay: Overlay::default(),
-        }
+        Self::with_journal(device, sb, Replayed::default())
     }
 
     /// The same, with blocks that the journal replaces.
-    pub fn with_overlay(device: Rc<dyn BlockDevice>, sb: Superblock, overlay: Overlay) -> Self {
+    pub fn with_journal(device: Rc<dyn BlockDevice>, sb: Superblock, journal: Replayed) -> Self {
         Volume {
             device,
             sb,
-            overlay,
+            journal,
         }
+    }
+
+    /// What the journal changes in other ways than block by block.
+    pub fn fast_commits(&self) -> &FastCommits {
+        &self.journal.fast
     }
 
     /// Fills `buf` with what lies `skip` bytes behind the start of block
@@ -53,7 +53,7 @@ impl Volume {
         if end > self.sb.blocks << self.sb.block_shift {
             return Err(outside());
         }
-        if self.overlay.is_empty() {
+        if self.journal.overlay.is_empty() {
             return Ok(self.device.read_at(start, buf)?);
         }
         self.read_overlaid(start, buf)
@@ -73,7 +73,7 @@ impl Volume {
         while !buf.is_empty() {
             let block = start >> shift;
             let skip = start & (self.sb.block_size() - 1);
-            let next = self.overlay.first_from(block);
+            let next = self.journal.overlay.first_from(block);
             let replaced = next == Some(block);
             // To the end of this block, or up to the next one replaced.
             let end = match next {
@@ -84,7 +84,7 @@ impl Volume {
             let here = usize::try_from(end.saturating_sub(start)).unwrap_or(usize::MAX);
             let (now, rest) = buf.split_at_mut(here.min(buf.len()));
             if replaced {
-                self.overlay.read(&*self.device, block, skip, now)?;
+                self.journal.overlay.read(&*self.device, block, skip, now)?;
             } else {
                 self.device.read_at(start, now)?;
             }

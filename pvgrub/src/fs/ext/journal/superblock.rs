@@ -2,7 +2,7 @@
 
 use super::MAGIC;
 use super::log::Log;
-use crate::disk::bytes::{be32, le16, le32, u8_at};
+use crate::disk::bytes::{be32, u8_at};
 use crate::disk::checksum::crc32c;
 use crate::fs::FsError;
 use crate::fs::ext::error::{bad_checksum, corrupt, unsupported};
@@ -50,7 +50,8 @@ pub struct JournalSuperblock {
     pub sums: Sums,
     /// What they start from.
     pub seed: u32,
-    fast_commits: bool,
+    /// Whether there may be fast commits.
+    pub fast_commits: bool,
 }
 
 impl JournalSuperblock {
@@ -111,17 +112,6 @@ impl JournalSuperblock {
             )));
         }
         Ok(sb)
-    }
-
-    /// Whether there are fast commits on top of the transactions before
-    /// number `sequence`. They start one block behind the ring's end with a tag: kind 9 u16 LE, length u16,
-    /// features u32, sequence u32.
-    pub fn has_fast_commits(&self, log: &Log<'_>, sequence: u32) -> bool {
-        let mut bytes = log.buffer();
-        self.fast_commits
-            && log.read(self.end.saturating_add(1), &mut bytes).is_ok()
-            && le16(&bytes, 0) == 9
-            && le32(&bytes, 8) == sequence
     }
 }
 
