@@ -85,3 +85,21 @@ fn disks_are_read_written_and_closed_in_every_way() -> Result<()> {
     lab.wait_end("guest", patience(10))?;
     Ok(())
 }
+
+/// A disk that is taken away while it is read gives an error, and is let go of.
+#[test]
+fn a_disk_is_detached_while_it_is_read() -> Result<()> {
+    let (a, _) = image(4, 0)?;
+    let mut lab = lab("a_disk_is_detached_while_it_is_read", &[a.path()])?;
+    let guest = Guest::new("guest", "/lab/kernel")
+        .extra("forever")
+        .disk("/lab/disk0");
+    let mut running = lab.create(&guest)?;
+    let console = &mut running.console;
+    console.expect("READING", patience(30))?;
+    lab.sh("xl block-detach guest xvda")?;
+    console.expect("STOPPED [^\r\n]*the backend ended", patience(30))?;
+    console.expect("LEFT 0 grants", patience(30))?;
+    lab.wait_end("guest", patience(10))?;
+    Ok(())
+}

@@ -1,6 +1,9 @@
 //! Opens every disk in each way there is, reads it whole, writes to its end,
 //! and closes it; says what it saw, and how long it took.
 //!
+//! With `forever` on the command line it reads the first disk until that fails,
+//! and says why.
+//!
 //! A sum is FNV-1a over the bytes, so that a test can say what it must be.
 #![no_std]
 #![no_main]
@@ -57,6 +60,9 @@ const WAYS: [(&str, Options); 4] = {
 
 async fn run(environment: Environment) -> Outcome<Shutdown> {
     let store = &environment.store;
+    if environment.arguments.iter().any(|word| word == "forever") {
+        return forever(store).await;
+    }
     let all = block::open_all(store, Options::default())
         .await
         .map_err(failed)?;
@@ -74,6 +80,26 @@ async fn run(environment: Environment) -> Outcome<Shutdown> {
     }
     again_and_again(store).await?;
     println!("SUCCESS");
+    Ok(Shutdown::PowerOff)
+}
+
+/// Reads until there is an error; then nothing of the disk may be left.
+async fn forever(store: &Store) -> Outcome<Shutdown> {
+    let first = block::list(store).await.map_err(failed)?;
+    let number = *first.first().ok_or("no disk").map_err(failed)?;
+    let disk = Block::open(store, number, Options::default())
+        .await
+        .map_err(failed)?;
+    let mut buffer = vec![0; 1 << 20];
+    println!("READING");
+    let error = loop {
+        if let Err(error) = disk.read(0, &mut buffer).await {
+            break error;
+        }
+    };
+    println!("STOPPED {error}");
+    disk.close().await;
+    println!("LEFT {} grants", grant::in_use());
     Ok(Shutdown::PowerOff)
 }
 
