@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod block;
+mod config_examples;
 mod idle;
 mod kernels;
 mod keys;

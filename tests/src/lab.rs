@@ -196,7 +196,11 @@ impl Lab {
     /// Creates a guest; its console is held from its first byte on.
     pub fn create(&mut self, guest: &Guest) -> Result<Running> {
         let config = self.config(guest)?;
-        let name = &guest.name;
+        self.create_as(&guest.name, &config)
+    }
+
+    /// Creates a guest from the text of its configuration, which calls it `name`.
+    pub fn create_as(&mut self, name: &str, config: &str) -> Result<Running> {
         self.sh(&format!(
             "mkdir -p /tmp/{name} && cat > /tmp/{name}/cfg <<'END'\n{config}END\n\
              xl create -p /tmp/{name}/cfg"
@@ -204,7 +208,7 @@ impl Lab {
         let (port, console) = self.attach(name)?;
         self.sh(&format!("xl unpause {name}"))?;
         Ok(Running {
-            name: name.clone(),
+            name: name.to_owned(),
             console,
             port,
         })
