@@ -93,7 +93,9 @@ impl Disks {
     /// # Errors
     /// [`DeviceError::NoDisk`] or [`DeviceError::Table`].
     pub fn partitions(&self, number: u32) -> Result<Vec<PartitionEntry>, DeviceError> {
-        partitions(&*self.disk(number)?)
+        let disk = self.disk(number)?;
+        check_present(&*disk)
+            .and_then(|()| partitions(&*disk))
             .map_err(|error| DeviceError::Table(DeviceName::Disk(number), error))
     }
 
@@ -107,8 +109,8 @@ impl Disks {
     /// Any [`DeviceError`].
     pub fn device(&self, name: DeviceName) -> Result<Rc<dyn BlockDevice>, DeviceError> {
         let (number, part) = match name {
-            DeviceName::Disk(number) => return self.disk(number),
-            DeviceName::Partition(number, part) => (number, part),
+            DeviceName::Disk(number) => (number, None),
+            DeviceName::Partition(number, part) => (number, Some(part)),
             DeviceName::Floppy(_) => {
                 return Err(DeviceError::NotHere(name, "a PV guest has no floppy drive"));
             }
@@ -123,6 +125,10 @@ impl Disks {
             }
         };
         let disk = self.disk(number)?;
+        check_present(&*disk).map_err(|error| DeviceError::Table(name, error))?;
+        let Some(part) = part else {
+            return Ok(disk);
+        };
         match partitions(&*disk) {
             Ok(table) => {
                 let entry = table.into_iter().find(|entry| entry.number == part);
@@ -135,9 +141,48 @@ impl Disks {
     }
 }
 
+/// A disk without any content is one that cannot be read, or an empty drive:
+/// reading it tells.
+fn check_present(disk: &dyn BlockDevice) -> Result<(), PartitionError> {
+    if disk.is_empty() {
+        disk.read_at(0, &mut [0; 512])?;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disk::DiskError;
+
+    /// A disk that is not there says why, whatever is asked of it.
+    #[test]
+    fn unreachable_disk() {
+        struct Gone;
+        impl BlockDevice for Gone {
+            fn sector_size(&self) -> u32 {
+                512
+            }
+            fn len(&self) -> u64 {
+                0
+            }
+            fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), DiskError> {
+                let (length, reason) = (buf.len() as u64, "the backend is gone".into());
+                Err(DiskError::Io {
+                    offset,
+                    length,
+                    reason,
+                })
+            }
+        }
+        let disks = Disks::new([Rc::new(Gone) as Rc<dyn BlockDevice>]);
+        for name in [DeviceName::Disk(0), DeviceName::Partition(0, 0)] {
+            let error = disks.device(name).err().unwrap();
+            assert_eq!(error.number(), 25);
+            assert!(error.to_string().contains("the backend is gone"), "{error}");
+        }
+        assert_eq!(disks.partitions(0).err().unwrap().number(), 25);
+    }
 
     #[test]
     fn bare_disk_is_its_own_first_partition() {

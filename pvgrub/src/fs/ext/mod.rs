@@ -44,6 +44,9 @@ use inode::{Inode, flag};
 use superblock::Superblock;
 use volume::Volume;
 
+/// Names that a listing may have; looking one up knows no limit.
+const MOST_ENTRIES: usize = 100_000;
+
 /// An ext2, ext3 or ext4 file system.
 pub struct Ext {
     volume: Rc<Volume>,
@@ -124,7 +127,10 @@ impl FileSystem for Ext {
             return Err(FsError::Encrypted(path.to_string()));
         }
         let mut entries = Vec::new();
-        dir::scan(&self.volume, &inode, |entry| -> ControlFlow<()> {
+        let too_many = dir::scan(&self.volume, &inode, |entry| {
+            if entries.len() >= MOST_ENTRIES {
+                return ControlFlow::Break(());
+            }
             if entry.name != b"." && entry.name != b".." {
                 let name = String::from_utf8_lossy(entry.name).into_owned();
                 entries.push((
@@ -137,6 +143,10 @@ impl FileSystem for Ext {
             }
             ControlFlow::Continue(())
         })?;
+        if too_many.is_some() {
+            let what = format!("{path}: a directory of more than {MOST_ENTRIES} names");
+            return Err(error::unsupported(what));
+        }
         // Folders of old file systems do not tell what their entries are.
         let with_kind = |(number, mut entry): (u32, DirEntry)| {
             if entry.kind == super::FileKind::Unknown

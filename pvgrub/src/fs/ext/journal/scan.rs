@@ -258,16 +258,16 @@ impl Scan<'_> {
                 *block == copy.block && sequence.wrapping_sub(copy.sequence) < 1 << 31
             })
         };
-        let mut newest: Vec<Copy> = Vec::new();
-        for copy in self.copies.drain(..) {
-            match newest.last_mut() {
-                Some(last) if last.block == copy.block => *last = copy,
-                _ => newest.push(copy),
+        self.copies.dedup_by(|later, kept| {
+            let same = later.block == kept.block;
+            if same {
+                *kept = *later;
             }
-        }
-        newest.retain(|copy| !revoked(copy));
+            same
+        });
+        self.copies.retain(|copy| !revoked(copy));
         Found {
-            copies: newest,
+            copies: self.copies,
             next_sequence: self.sequence,
         }
     }
