@@ -40,7 +40,8 @@ impl Contender {
             }
             Contender::Grub2 => "kernel = \"/lab/grub\"\n",
             Contender::PvGrub => {
-                "kernel = \"/lab/pv-grub\"\nextra = \"(hd0,0)/boot/grub/menu.lst\"\n"
+                "kernel = \"/lab/pv-grub\"\n\
+                 extra = \"loglevel=info (hd0,0)/boot/grub/menu.lst\"\n"
             }
         }
     }
@@ -53,6 +54,17 @@ pub struct Boot {
     pub total: f64,
     /// Of which Linux itself, by its own clock.
     pub linux: f64,
+    /// Of which PV-GRUB read the kernel, and unpacked it.
+    pub loader: Option<Loading>,
+}
+
+/// What PV-GRUB says of its own work, in seconds of virtual time.
+#[derive(Clone, Copy, Debug)]
+pub struct Loading {
+    /// Reading the kernel file.
+    pub read: f64,
+    /// Unpacking it.
+    pub unpack: f64,
 }
 
 /// Where our unikernel lies once it is built.
@@ -155,9 +167,20 @@ pub fn boot(contender: Contender) -> Result<Boot> {
     let test = format!("bench-boot-{}", contender.name());
     let marks = run(&test, contender, image.path(), &["LAB-UP"])?;
     let linux = marks.find("LAB-UP \\S+ ([0-9.]+)")?.parse()?;
+    let milliseconds =
+        |pattern: &str| -> Result<f64> { Ok(marks.find(pattern)?.parse::<f64>()? / 1000.0) };
+    let loader = match contender {
+        Contender::PvGrub => Some(Loading {
+            read: milliseconds("vmlinuz: read in (\\d+) ms")?,
+            unpack: milliseconds("unpacked in (\\d+) ms")?,
+        }),
+        _ => None,
+    };
+    let total = marks.mark(0)? - marks.start()?;
     Ok(Boot {
-        total: marks.mark(0)? - marks.start()?,
+        total,
         linux,
+        loader,
     })
 }
 
@@ -172,6 +195,45 @@ pub fn grub2_reads() -> Result<f64> {
         image.path(),
         &["READ-BEGIN", "READ-END"],
     )?;
+    Ok(kernel_mib()? / (marks.mark(1)? - marks.mark(0)?))
+}
+
+/// The size of the kernel file that is read, in MiB.
+pub fn kernel_mib() -> Result<f64> {
     let len = fs::metadata(packages::kernel(Flavour::Stock)?.vmlinuz())?.len();
-    Ok(len as f64 / f64::from(1 << 20) / (marks.mark(1)? - marks.mark(0)?))
+    Ok(len as f64 / f64::from(1 << 20))
+}
+
+/// Hours of [`idle`]. Without anything to do they pass in seconds. A guest that
+/// woke up once a second, for 30 µs each, would show in them with more than a
+/// second of processor time.
+pub const IDLE_HOURS: u32 = 10;
+
+/// Processor seconds, as `xl list` counts them, that a menu without a time-out
+/// takes in [`IDLE_HOURS`] hours of waiting for a key.
+pub fn idle() -> Result<f64> {
+    let image = tempfile::NamedTempFile::new()?;
+    disk(image.path(), "", "title Waiting\nkernel /boot/missing\n")?;
+    let script = format!(
+        "#!/bin/busybox sh\n\
+         losetup /dev/loop0 /lab/disk\n\
+         printf '%s\\n' 'name = \"menu\"' 'kernel = \"/lab/pv-grub\"' 'memory = 64' \
+         \"disk = ['phy:/dev/loop0,xvda,w,script=block-lab']\" > /tmp/cfg\n\
+         xl create /tmp/cfg || exit 1\n\
+         sleep 60\n\
+         echo \"BEFORE $(xl list menu | tail -n 1)\"\n\
+         sleep {}\n\
+         echo \"AFTER $(xl list menu | tail -n 1)\"\n\
+         cat /var/log/xen/console/guest-menu.log\n",
+        IDLE_HOURS * 3600
+    );
+    let lab = Lab::builder("bench-idle").icount();
+    let lab = lab
+        .file("lab/pv-grub", &pv_grub())
+        .file("lab/disk", image.path());
+    let marks = Marks(lab.auto(&script, patience(240))?);
+    marks.find("(Waiting)").context("the menu was not shown")?;
+    let before: f64 = marks.find("BEFORE .*\\s([0-9.]+)\\s")?.parse()?;
+    let after: f64 = marks.find("AFTER .*\\s([0-9.]+)\\s")?.parse()?;
+    Ok(after - before)
 }

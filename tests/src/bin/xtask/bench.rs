@@ -1,15 +1,129 @@
 //! `cargo xtask bench`: README's table, measured anew.
 
-use anyhow::Result;
-use harness::bench::{self, Contender};
+use crate::{build, need};
+use anyhow::{Context, Result};
+use flate2::Compression;
+use flate2::read::GzEncoder;
+use harness::bench::{self, Boot, Contender, IDLE_HOURS};
+use harness::{packages, paths};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
+use std::thread;
 
-/// Measures and prints the table.
+const BEGIN: &str = "<!-- cargo xtask bench: begin -->\n";
+const END: &str = "<!-- cargo xtask bench: end -->\n";
+
+/// Measures, prints the table, and puts it into README.md.
 pub fn run() -> Result<()> {
-    let direct = bench::boot(Contender::Direct)?;
-    println!("{direct:?}");
-    let grub2 = bench::boot(Contender::Grub2)?;
-    println!("{grub2:?}");
-    let reads = bench::grub2_reads()?;
-    println!("{reads}");
+    need::all()?;
+    build::build()?;
+    println!("bench: six runs in the lab, two at a time");
+    let table = table()?;
+    println!("\n{table}");
+    let readme = paths::workspace().join("README.md");
+    let text = fs::read_to_string(&readme)?;
+    let (head, rest) = text
+        .split_once(BEGIN)
+        .context("README.md has no place for the table")?;
+    let (_, tail) = rest
+        .split_once(END)
+        .context("README.md has no end of the table")?;
+    fs::write(&readme, format!("{head}{BEGIN}{table}{END}{tail}"))?;
     Ok(())
+}
+
+/// Runs two measurements at the same time. They cannot disturb each other:
+/// what they measure is counted in instructions.
+fn both<A: Send, B: Send>(
+    a: impl FnOnce() -> Result<A> + Send,
+    b: impl FnOnce() -> Result<B> + Send,
+) -> Result<(A, B)> {
+    thread::scope(|scope| {
+        let a = scope.spawn(a);
+        let b = b();
+        let a = a
+            .join()
+            .map_err(|_| anyhow::anyhow!("a measurement panicked"))?;
+        Ok((a?, b?))
+    })
+}
+
+fn table() -> Result<String> {
+    let boot = |contender| move || bench::boot(contender);
+    let (ours, grub2) = both(boot(Contender::PvGrub), boot(Contender::Grub2))?;
+    let (direct, grub2_reads) = both(boot(Contender::Direct), bench::grub2_reads)?;
+    let (idle, small) = both(bench::idle, small_files)?;
+    let loading = ours
+        .loader
+        .context("PV-GRUB does not say how long it took")?;
+    let reads = bench::kernel_mib()? / loading.read;
+    let total = |boot: &Boot| format!("{:.2} s", boot.total);
+    let linux = |boot: &Boot| format!("{:.2} s", boot.linux);
+    let rows = [
+        [
+            "`xl create` to Debian 6.1 (xz) in user space".to_owned(),
+            total(&direct),
+            total(&grub2),
+            total(&ours),
+        ],
+        [
+            "of which Linux itself".into(),
+            linux(&direct),
+            linux(&grub2),
+            linux(&ours),
+        ],
+        [
+            format!(
+                "reading the kernel file ({:.1} MiB) from ext4",
+                bench::kernel_mib()?
+            ),
+            "–".into(),
+            format!("{grub2_reads:.0} MiB/s"),
+            format!("{reads:.0} MiB/s"),
+        ],
+        [
+            "unpacking it (xz)".into(),
+            "in dom0".into(),
+            "–".into(),
+            format!("{:.2} s", loading.unpack),
+        ],
+        [
+            "the loader's image, gzipped".into(),
+            "–".into(),
+            small.grub2,
+            small.ours,
+        ],
+        [
+            format!("processor time in {IDLE_HOURS} h at the menu"),
+            "–".into(),
+            "–".into(),
+            format!("{idle:.1} s"),
+        ],
+    ];
+    let mut table = "| | xl, kernel from dom0 | GRUB 2 | PV-GRUB |\n|---|---|---|---|\n".to_owned();
+    for row in rows {
+        table += &format!("| {} |\n", row.join(" | "));
+    }
+    Ok(table)
+}
+
+struct Sizes {
+    grub2: String,
+    ours: String,
+}
+
+fn small_files() -> Result<Sizes> {
+    let kib = |len: u64| format!("{} KiB", len.div_ceil(1024));
+    let grub2 = gzipped(&packages::grub_xen()?)?;
+    let ours = fs::metadata(bench::pv_grub())?.len();
+    Ok(Sizes {
+        grub2: kib(grub2),
+        ours: kib(ours),
+    })
+}
+
+fn gzipped(file: &Path) -> Result<u64> {
+    let mut packed = GzEncoder::new(File::open(file)?, Compression::best());
+    Ok(io::copy(&mut packed.by_ref(), &mut io::sink())?)
 }
