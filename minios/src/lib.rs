@@ -46,6 +46,8 @@ pub mod shared;
 pub mod shutdown;
 #[cfg(any(feature = "bare", test))]
 mod symbols;
+#[cfg(test)]
+mod tests;
 pub mod time;
 pub mod xenbus;
 pub mod xenstore;

@@ -107,33 +107,39 @@ impl Store {
                 connection.borrow_mut().pump();
             }
         });
-        let reset = store.clone();
+        // Asked for before anything else can be, or it would take away what is new.
+        let reset = store.begin(|client, _| client.reset_watches());
+        let waiting = store.clone();
         executor::spawn(async move {
+            let Ok(ticket) = reset else { return };
             // An old xenstored does not know the request, and has nothing to forget.
-            if let Err(error) = reset.simple(|client, _| client.reset_watches()).await {
+            if let Err(error) = waiting.answer(ticket).await {
                 log::debug!("reset of watches: {error}");
             }
         });
         store
     }
 
-    /// Send a request and wait for its answer.
-    async fn ask(
+    /// Send a request.
+    fn begin(
         &self,
         request: impl FnOnce(&mut Client, Tx) -> Result<Ticket, Error>,
-    ) -> Result<Vec<u8>, Error> {
-        let ticket = {
-            let mut connection = self.connection.borrow_mut();
-            let ticket = request(&mut connection.client, self.tx)?;
-            connection.pump();
-            Asked {
-                connection: &self.connection,
-                ticket,
-            }
+    ) -> Result<Ticket, Error> {
+        let mut connection = self.connection.borrow_mut();
+        let ticket = request(&mut connection.client, self.tx)?;
+        connection.pump();
+        Ok(ticket)
+    }
+
+    /// Wait for the answer to a request.
+    async fn answer(&self, ticket: Ticket) -> Result<Vec<u8>, Error> {
+        let asked = Asked {
+            connection: &self.connection,
+            ticket,
         };
         poll_fn(|context| {
             let mut connection = self.connection.borrow_mut();
-            match connection.client.take(ticket.ticket) {
+            match connection.client.take(asked.ticket) {
                 Some(answer) => Poll::Ready(answer),
                 None => {
                     connection.waiting.push(context.waker().clone());
@@ -142,6 +148,14 @@ impl Store {
             }
         })
         .await
+    }
+
+    /// Send a request and wait for its answer.
+    async fn ask(
+        &self,
+        request: impl FnOnce(&mut Client, Tx) -> Result<Ticket, Error>,
+    ) -> Result<Vec<u8>, Error> {
+        self.answer(self.begin(request)?).await
     }
 
     async fn simple(
