@@ -243,3 +243,90 @@ fn few_reads() {
         );
     }
 }
+
+/// CRC-32C without inversions, bit by bit.
+fn crc32c(sum: u32, bytes: &[u8]) -> u32 {
+    bytes.iter().fold(sum, |sum, byte| {
+        (0..8).fold(sum ^ u32::from(*byte), |sum, _| {
+            (sum >> 1) ^ (0x82f6_3b78 * (sum & 1))
+        })
+    })
+}
+
+/// Linux makes the root of a hash tree out of a folder's first block and
+/// leaves the end of it as it was: what looks like the end of a block of
+/// entries, but for its checksum, which is the root's now.
+#[test]
+fn hash_tree_that_was_a_list() {
+    let scratch = Scratch::new("was-a-list");
+    let (source, image) = (scratch.path("source"), scratch.path("image"));
+    fs::create_dir_all(source.join("many")).unwrap();
+    for number in 0..300 {
+        fs::write(
+            source.join(format!("many/a-name-of-some-length-{number}")),
+            "x",
+        )
+        .unwrap();
+    }
+    mke2fs(
+        &image,
+        Some(&source),
+        "-t ext4 -O metadata_csum,64bit",
+        "16M",
+    );
+    run("e2fsck", &["-fyD", image.to_str().unwrap()], "", &[0, 1]);
+    let ask = |question: &str| {
+        run(
+            "debugfs",
+            &["-R", question, image.to_str().unwrap()],
+            "",
+            &[0],
+        )
+    };
+    let word = |text: String, before: &str| -> u32 {
+        let rest = text.split(before).nth(1).unwrap().trim_start();
+        rest.split(|c: char| !c.is_ascii_digit())
+            .next()
+            .unwrap()
+            .parse()
+            .unwrap()
+    };
+    let inode = word(ask("imap /many"), "Inode");
+    let generation = word(ask("stat /many"), "Generation:");
+    let root: usize = ask("bmap /many 0")
+        .split_whitespace()
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap();
+    let mut bytes = fs::read(&image).unwrap();
+    let seed = crc32c(!0, &bytes[1024 + 0x68..1024 + 0x78]);
+    let seed = crc32c(
+        crc32c(seed, &inode.to_le_bytes()),
+        &generation.to_le_bytes(),
+    );
+    let block = &mut bytes[root * 4096..(root + 1) * 4096];
+    let used = 32 + 8 * usize::from(u16::from_le_bytes([block[34], block[35]]));
+    // The sum is as we think it is; then change what it covers.
+    let sum = |block: &[u8]| {
+        crc32c(
+            crc32c(crc32c(seed, &block[..used]), &block[4088..4092]),
+            &[0; 4],
+        )
+    };
+    assert_eq!(block[4092..], sum(block).to_le_bytes());
+    block[4084..4088].fill(0);
+    block[4088..4092].copy_from_slice(&[12, 0, 0, 0xde]);
+    let new = sum(block);
+    block[4092..].copy_from_slice(&new.to_le_bytes());
+    fs::write(&image, &bytes).unwrap();
+    let fs = open(&image).unwrap();
+    assert_eq!(fs.read_dir("/many").map(|names| names.len()), Ok(300));
+    bytes[root * 4096 + 40] ^= 1;
+    std::fs::write(&image, &bytes).unwrap();
+    let error = open(&image).unwrap().read_dir("/many").unwrap_err();
+    assert!(
+        error.to_string().contains("bad checksum of directory"),
+        "{error}"
+    );
+}
