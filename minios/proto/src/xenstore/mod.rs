@@ -3,9 +3,6 @@
 pub mod client;
 pub mod listing;
 pub mod path;
-#[cfg(test)]
-#[path = "tests.rs"]
-mod server_tests;
 pub mod wire;
 
 use alloc::boxed::Box;
@@ -138,17 +135,4 @@ errnos! {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use xen_sys::io::xs_wire::XSD_ERRORS;
-
-    #[test]
-    fn every_error_of_the_header_has_its_name() {
-        for (_, name) in XSD_ERRORS {
-            let e = Errno::from_name(name);
-            assert!(!matches!(e, Errno::Other(_)), "{name}");
-            assert_eq!(e.name(), name);
-        }
-        assert_eq!(Errno::from_name("EWHAT"), Errno::Other("EWHAT".into()));
-    }
-}
+mod tests;

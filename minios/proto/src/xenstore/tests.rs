@@ -9,6 +9,7 @@ use crate::ring::{ByteReader, ByteWriter, Memory, XENSTORE_REQ, XENSTORE_RSP};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use xen_sys::io::xs_wire::XSD_ERRORS;
 
 struct Guest {
     page: Page,
@@ -288,4 +289,14 @@ fn the_server_survives_a_mad_guest() {
     let mut c = Connection::new(page.clone());
     page.store(XENSTORE_REQ.prod, 5000);
     assert!(store.serve(&mut c).is_err());
+}
+
+#[test]
+fn every_error_of_the_header_has_its_name() {
+    for (_, name) in XSD_ERRORS {
+        let e = Errno::from_name(name);
+        assert!(!matches!(e, Errno::Other(_)), "{name}");
+        assert_eq!(e.name(), name);
+    }
+    assert_eq!(Errno::from_name("EWHAT"), Errno::Other("EWHAT".into()));
 }
