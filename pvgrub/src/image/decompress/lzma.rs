@@ -29,19 +29,21 @@ pub(super) struct Length {
 /// masked indices need no check.
 #[derive(FromZeros)]
 pub(super) struct Probs {
-    pub is_match: [[u16; 16]; 16],
-    pub rep0_long: [[u16; 16]; 16],
-    pub is_rep: [u16; 16],
-    pub rep_g0: [u16; 16],
-    pub rep_g1: [u16; 16],
-    pub rep_g2: [u16; 16],
+    /// These two by state and position class.
+    pub is_match: [u16; 256],
+    pub rep0_long: [u16; 256],
+    /// These by state, every sixteenth in use.
+    pub is_rep: [u16; 256],
+    pub rep_g0: [u16; 256],
+    pub rep_g1: [u16; 256],
+    pub rep_g2: [u16; 256],
     pub slot: [[u16; 64]; 4],
     pub special: [u16; 128],
     pub align: [u16; 16],
     pub length: Length,
     pub rep_length: Length,
     /// State after a literal.
-    pub after_literal: [u8; 16],
+    pub after_literal: [u8; 256],
     /// State and last distances (less 1) when a run ends.
     pub state: u8,
     pub reps: [u32; 4],
@@ -68,13 +70,16 @@ impl Probs {
             *zero = p + ((2048 - p) >> 5);
             *one = p - (p >> 5);
         }
-        new.after_literal = [0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 4, 5, 0, 0, 0, 0];
+        let after = [0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 4, 5];
+        for (slot, state) in new.after_literal.iter_mut().step_by(16).zip(after) {
+            *slot = state << 4;
+        }
         Some(new)
     }
 
     fn reset(&mut self) {
-        self.is_match.as_flattened_mut().fill(HALF);
-        self.rep0_long.as_flattened_mut().fill(HALF);
+        self.is_match.fill(HALF);
+        self.rep0_long.fill(HALF);
         self.is_rep.fill(HALF);
         self.rep_g0.fill(HALF);
         self.rep_g1.fill(HALF);
@@ -196,8 +201,8 @@ impl Contexts for Usual<'_> {
     }
 
     #[inline(always)]
-    fn pos_state(&self, pos: usize) -> usize {
-        pos & 3
+    fn pos_state(&self, pos: usize) -> u8 {
+        pos as u8 & 3
     }
 
     #[inline(always)]
@@ -211,7 +216,7 @@ struct Any<'a> {
     marker: bool,
     shift: u32,
     literal_mask: usize,
-    pos_mask: usize,
+    pos_mask: u8,
     literals: &'a mut [Literal],
 }
 
@@ -222,8 +227,8 @@ impl Contexts for Any<'_> {
     }
 
     #[inline(always)]
-    fn pos_state(&self, pos: usize) -> usize {
-        pos & self.pos_mask
+    fn pos_state(&self, pos: usize) -> u8 {
+        pos as u8 & self.pos_mask
     }
 
     #[inline(always)]

@@ -10,13 +10,15 @@ use super::copy::repeat;
 use super::lzma::{Ended, Literal, Probs};
 
 const TOP: u32 = 1 << 24;
+/// States below it follow a literal. States are held times 16.
+const AFTER_MATCH: u8 = 7 << 4;
 
 /// Which literal table and which position class belong to a position.
 pub(super) trait Contexts {
     /// An end marker must come, even when the output is full.
     fn marker(&self) -> bool;
     /// Bits of the position that tell classes apart.
-    fn pos_state(&self, pos: usize) -> usize;
+    fn pos_state(&self, pos: usize) -> u8;
     /// Probabilities for a literal at `pos` after the byte `prev`.
     fn literal(&mut self, pos: usize, prev: u8) -> Option<&mut Literal>;
 }
@@ -37,7 +39,7 @@ pub(super) fn run<C: Contexts>(
     let mut input = body.iter();
     let mut overrun = 0usize;
 
-    let mut state = usize::from(probs.state);
+    let mut state = probs.state;
     let mut rep0 = probs.reps[0];
     let mut pos = start;
     let mut prev = pos
@@ -104,17 +106,17 @@ pub(super) fn run<C: Contexts>(
             bit!(
                 $length.choice[0],
                 {
-                    branch!($length.low[$pos_state], symbol, 7);
-                    branch!($length.low[$pos_state], symbol, 7);
-                    branch!($length.low[$pos_state], symbol, 7);
+                    branch!($length.low[usize::from($pos_state)], symbol, 7);
+                    branch!($length.low[usize::from($pos_state)], symbol, 7);
+                    branch!($length.low[usize::from($pos_state)], symbol, 7);
                     symbol - 8 + 2
                 },
                 bit!(
                     $length.choice[1],
                     {
-                        branch!($length.mid[$pos_state], symbol, 7);
-                        branch!($length.mid[$pos_state], symbol, 7);
-                        branch!($length.mid[$pos_state], symbol, 7);
+                        branch!($length.mid[usize::from($pos_state)], symbol, 7);
+                        branch!($length.mid[usize::from($pos_state)], symbol, 7);
+                        branch!($length.mid[usize::from($pos_state)], symbol, 7);
                         symbol - 8 + 10
                     },
                     {
@@ -154,7 +156,7 @@ pub(super) fn run<C: Contexts>(
     while pos < dst.len() || contexts.marker() {
         let pos_state = contexts.pos_state(pos) & 15;
         let length;
-        if bit!(probs.is_match[state & 15][pos_state], true, false) {
+        if bit!(probs.is_match[usize::from(state | pos_state)], true, false) {
             let Some([plain, zero, one]) = contexts.literal(pos, prev) else {
                 return Err(Damage::At("literal"));
             };
@@ -167,7 +169,7 @@ pub(super) fn run<C: Contexts>(
                                 'b3: {
                                     'b2: {
                                         'b1: {
-                                            if state < 7 {
+                                            if state < AFTER_MATCH {
                                                 branch!(plain, symbol, 255);
                                                 break 'b1;
                                             }
@@ -199,7 +201,7 @@ pub(super) fn run<C: Contexts>(
                 }
                 branch!(plain, symbol, 255);
             }
-            state = usize::from(probs.after_literal[state & 15]);
+            state = probs.after_literal[usize::from(state)];
             prev = symbol as u8;
             match dst.get_mut(pos) {
                 Some(slot) => *slot = prev,
@@ -208,12 +210,12 @@ pub(super) fn run<C: Contexts>(
             pos += 1;
             continue;
         }
-        if bit!(probs.is_rep[state & 15], true, false) {
+        if bit!(probs.is_rep[usize::from(state)], true, false) {
             probs.reps[3] = probs.reps[2];
             probs.reps[2] = probs.reps[1];
             probs.reps[1] = rep0;
             length = length!(probs.length, pos_state);
-            state = if state < 7 { 7 } else { 10 };
+            state = if state < AFTER_MATCH { 7 << 4 } else { 10 << 4 };
             let class = length.min(5) - 2;
             let mut slot = 1usize;
             branch!(probs.slot[class & 3], slot, 63);
@@ -282,11 +284,11 @@ pub(super) fn run<C: Contexts>(
             }
         } else {
             let short = bit!(
-                probs.rep_g0[state & 15],
-                bit!(probs.rep0_long[state & 15][pos_state], true, false),
+                probs.rep_g0[usize::from(state)],
+                bit!(probs.rep0_long[usize::from(state | pos_state)], true, false),
                 {
-                    let chosen = bit!(probs.rep_g1[state & 15], probs.reps[1], {
-                        let chosen = bit!(probs.rep_g2[state & 15], probs.reps[2], {
+                    let chosen = bit!(probs.rep_g1[usize::from(state)], probs.reps[1], {
+                        let chosen = bit!(probs.rep_g2[usize::from(state)], probs.reps[2], {
                             let chosen = probs.reps[3];
                             probs.reps[3] = probs.reps[2];
                             chosen
@@ -300,17 +302,17 @@ pub(super) fn run<C: Contexts>(
                 }
             );
             if short {
-                state = if state < 7 { 9 } else { 11 };
+                state = if state < AFTER_MATCH { 9 << 4 } else { 11 << 4 };
                 length = 1;
             } else {
                 length = length!(probs.rep_length, pos_state);
-                state = if state < 7 { 8 } else { 11 };
+                state = if state < AFTER_MATCH { 8 << 4 } else { 11 << 4 };
             }
         }
         pos = repeat(dst, pos, rep0 as usize + 1, length)?;
         prev = dst.get(pos.wrapping_sub(1)).copied().unwrap_or(0);
     }
-    probs.state = state as u8;
+    probs.state = state;
     probs.reps[0] = rep0;
     if overrun > 0 {
         return Err(Damage::Truncated);
