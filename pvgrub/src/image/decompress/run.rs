@@ -100,29 +100,50 @@ pub(super) fn run<C: Contexts>(
             )
         };
     }
+    // Two bits of a tree's symbol. The symbol is brought up to date but once.
+    macro_rules! branches {
+        ($probs:expr, $symbol:ident, $mask:expr) => {
+            bit!(
+                $probs[$symbol & $mask],
+                bit!(
+                    $probs[($symbol << 1) & $mask],
+                    $symbol <<= 2,
+                    {},
+                    $symbol = $symbol << 2 | 1,
+                    {}
+                ),
+                bit!(
+                    $probs[($symbol << 1 | 1) & $mask],
+                    $symbol = $symbol << 2 | 2,
+                    {},
+                    $symbol = $symbol << 2 | 3,
+                    {}
+                )
+            )
+        };
+    }
     macro_rules! length {
         ($length:expr, $pos_state:expr) => {{
             let mut symbol = 1usize;
             bit!(
                 $length.choice[0],
                 {
-                    branch!($length.low[usize::from($pos_state)], symbol, 7);
-                    branch!($length.low[usize::from($pos_state)], symbol, 7);
+                    branches!($length.low[usize::from($pos_state)], symbol, 7);
                     branch!($length.low[usize::from($pos_state)], symbol, 7);
                     symbol - 8 + 2
                 },
                 bit!(
                     $length.choice[1],
                     {
-                        branch!($length.mid[usize::from($pos_state)], symbol, 7);
-                        branch!($length.mid[usize::from($pos_state)], symbol, 7);
+                        branches!($length.mid[usize::from($pos_state)], symbol, 7);
                         branch!($length.mid[usize::from($pos_state)], symbol, 7);
                         symbol - 8 + 10
                     },
                     {
-                        while symbol < 256 {
-                            branch!($length.high, symbol, 255);
-                        }
+                        branches!($length.high, symbol, 255);
+                        branches!($length.high, symbol, 255);
+                        branches!($length.high, symbol, 255);
+                        branches!($length.high, symbol, 255);
                         symbol - 256 + 18
                     }
                 )
@@ -187,15 +208,18 @@ pub(super) fn run<C: Contexts>(
                                             matched!(m, 0x01, zero, one, symbol, 'done);
                                             break 'done;
                                         }
-                                        branch!(plain, symbol, 255);
+                                        branches!(plain, symbol, 255);
+                                        break 'b3;
                                     }
                                     branch!(plain, symbol, 255);
                                 }
-                                branch!(plain, symbol, 255);
+                                branches!(plain, symbol, 255);
+                                break 'b5;
                             }
                             branch!(plain, symbol, 255);
                         }
-                        branch!(plain, symbol, 255);
+                        branches!(plain, symbol, 255);
+                        break 'b7;
                     }
                     branch!(plain, symbol, 255);
                 }
@@ -218,12 +242,9 @@ pub(super) fn run<C: Contexts>(
             state = if state < AFTER_MATCH { 7 << 4 } else { 10 << 4 };
             let class = length.min(5) - 2;
             let mut slot = 1usize;
-            branch!(probs.slot[class & 3], slot, 63);
-            branch!(probs.slot[class & 3], slot, 63);
-            branch!(probs.slot[class & 3], slot, 63);
-            branch!(probs.slot[class & 3], slot, 63);
-            branch!(probs.slot[class & 3], slot, 63);
-            branch!(probs.slot[class & 3], slot, 63);
+            branches!(probs.slot[class & 3], slot, 63);
+            branches!(probs.slot[class & 3], slot, 63);
+            branches!(probs.slot[class & 3], slot, 63);
             let slot = (slot & 63) as u32;
             if slot < 4 {
                 rep0 = slot;
