@@ -16,9 +16,10 @@ const FILTER_LZMA2: u64 = 0x21;
 /// Unpacks every stream in `src`; returns the length.
 pub(super) fn decompress(src: &[u8], dst: &mut [u8]) -> Result<usize, Damage> {
     let mut reader = Reader(src);
+    let mut decoder = None;
     let mut pos = 0;
     loop {
-        pos = stream(&mut reader, dst, pos)?;
+        pos = stream(&mut reader, &mut decoder, dst, pos)?;
         // Streams may be padded with zeros in groups of four.
         while let Some(rest) = reader.0.strip_prefix(&[0; 4]) {
             reader.0 = rest;
@@ -115,7 +116,12 @@ fn header_crc(reader: &mut Reader<'_>, bytes: &[u8]) -> Result<(), Damage> {
     }
 }
 
-fn stream(reader: &mut Reader<'_>, dst: &mut [u8], start: usize) -> Result<usize, Damage> {
+fn stream(
+    reader: &mut Reader<'_>,
+    decoder: &mut Option<Decoder>,
+    dst: &mut [u8],
+    start: usize,
+) -> Result<usize, Damage> {
     if reader.chunk::<6>()? != *MAGIC {
         return Err(Damage::At("stream header"));
     }
@@ -130,7 +136,7 @@ fn stream(reader: &mut Reader<'_>, dst: &mut [u8], start: usize) -> Result<usize
     // What the index must say, summed up.
     let mut sums = [0u64; 2];
     while reader.0.first() != Some(&0) {
-        let (unpadded, end) = block(reader, dst, pos, check)?;
+        let (unpadded, end) = block(reader, decoder, dst, pos, check)?;
         blocks += 1;
         sums = add(sums, [unpadded as u64, (end - pos) as u64]);
         pos = end;
@@ -187,6 +193,7 @@ struct Header {
 /// Unpacks a block; returns its size without padding, and the output position.
 fn block(
     reader: &mut Reader<'_>,
+    decoder: &mut Option<Decoder>,
     dst: &mut [u8],
     start: usize,
     check: Check,
@@ -194,7 +201,7 @@ fn block(
     let whole = reader.0.len();
     let header = block_header(reader)?;
     let before = reader.0.len();
-    let (used, end) = lzma2(reader.0, dst, start)?;
+    let (used, end) = lzma2(reader.0, decoder, dst, start)?;
     reader.take(used)?;
     let agree = |said: Option<u64>, found: usize| said.is_none_or(|said| said == found as u64);
     if !agree(header.packed, used) || !agree(header.unpacked, end - start) {
@@ -252,8 +259,13 @@ fn block_header(reader: &mut Reader<'_>) -> Result<Header, Damage> {
 }
 
 /// Unpacks LZMA2 chunks into `dst` from `start` on; returns input used and output position.
-fn lzma2(src: &[u8], dst: &mut [u8], start: usize) -> Result<(usize, usize), Damage> {
-    let mut decoder = None;
+fn lzma2(
+    src: &[u8],
+    decoder: &mut Option<Decoder>,
+    dst: &mut [u8],
+    start: usize,
+) -> Result<(usize, usize), Damage> {
+    let mut ready = false;
     let mut base = None;
     let mut pos = start;
     let mut reader = Reader(src);
@@ -278,7 +290,8 @@ fn lzma2(src: &[u8], dst: &mut [u8], start: usize) -> Result<(usize, usize), Dam
         }
         let unpacked = (usize::from(control & 0x1f) << 16) + size;
         let packed = usize::from(u16::from_be_bytes(reader.chunk()?)) + 1;
-        let decoder = state(&mut decoder, control, &mut reader)?;
+        let decoder = state(decoder, control, ready, &mut reader)?;
+        ready = true;
         let data = reader.take(packed)?;
         let window = dst.get_mut(base..pos + unpacked).ok_or(Damage::Full)?;
         let ended = decoder.decode(data, window, pos - base, false)?;
@@ -290,9 +303,11 @@ fn lzma2(src: &[u8], dst: &mut [u8], start: usize) -> Result<(usize, usize), Dam
 }
 
 /// The decoder for a chunk: new, reset or as it is, as its control byte says.
+/// It is kept for later blocks, but only `ready` once it was reset in this one.
 fn state<'a>(
     decoder: &'a mut Option<Decoder>,
     control: u8,
+    ready: bool,
     reader: &mut Reader<'_>,
 ) -> Result<&'a mut Decoder, Damage> {
     let properties = if control >= 0xc0 {
@@ -301,17 +316,17 @@ fn state<'a>(
     } else {
         None
     };
-    let reset = control >= 0xa0;
-    match decoder {
-        Some(decoder) => {
-            if reset {
+    match (decoder, properties) {
+        (_, None) if !ready => Err(Damage::At("first LZMA2 chunk")),
+        (Some(decoder), _) => {
+            if control >= 0xa0 {
                 decoder.reset(properties.unwrap_or(decoder.properties()));
             }
             Ok(decoder)
         }
-        None => {
-            let properties = properties.ok_or(Damage::At("first LZMA2 chunk"))?;
-            Ok(decoder.insert(Decoder::new(properties).ok_or(Damage::NoMemory)?))
+        (none, Some(properties)) => {
+            Ok(none.insert(Decoder::new(properties).ok_or(Damage::NoMemory)?))
         }
+        (None, None) => Err(Damage::At("first LZMA2 chunk")),
     }
 }
