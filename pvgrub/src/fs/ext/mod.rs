@@ -2,10 +2,10 @@
 //!
 //! All that Linux mounts is read, in every block size; what only matters to
 //! writers (bitmaps, quotas, orphans) is not looked at. A journal that was
-//! not replayed is replayed in memory: the blocks it would have written are
-//! read from it instead, and nothing is ever written. Checksums are verified
-//! wherever the file system has them, and a bad one is an error that names
-//! what it covers.
+//! not replayed is replayed in memory, fast commits included: the blocks it
+//! would have written are read from it instead, and nothing is ever written.
+//! Checksums are verified wherever the file system has them, and a bad one is
+//! an error that names what it covers.
 //!
 //! Facts are from the kernel's Documentation/filesystems/ext4 and from what
 //! e2fsprogs writes. The way of a read: `walk` (path to inode) over `dir`

@@ -24,7 +24,7 @@ pub use overlay::Overlay;
 use super::volume::Volume;
 use crate::disk::BlockDevice;
 use crate::fs::FsError;
-use ::log::info;
+use ::log::{info, warn};
 use superblock::JournalSuperblock;
 
 /// What every block that is not a copy starts with.
@@ -49,7 +49,11 @@ pub fn replay(plain: &Volume, device: &dyn BlockDevice) -> Result<Replayed, FsEr
         return Ok(Replayed::default());
     }
     let found = scan::scan(&log, &sb)?;
-    let fast = FastCommits::read(&log, &sb, found.next_sequence)?;
+    // Without them the transactions still are a state that once was.
+    let fast = FastCommits::read(&log, &sb, found.next_sequence).unwrap_or_else(|error| {
+        warn!("fast commits not replayed: {error}");
+        FastCommits::default()
+    });
     info!(
         "journal replayed in memory: {} blocks of {} transactions{}",
         found.copies.len(),
