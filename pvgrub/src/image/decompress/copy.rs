@@ -6,6 +6,8 @@ use super::Damage;
 /// lie within the output: they are overwritten later.
 const STEP: usize = 16;
 const HALF: usize = 8;
+/// Near the end of the output up to so many bytes are copied one by one.
+const BYTEWISE: usize = 64;
 
 /// Factors that repeat the lowest n bytes of a word throughout it.
 const REPEAT: [u64; 8] = [
@@ -60,12 +62,16 @@ pub(super) fn repeat(
 
 #[inline(always)]
 fn in_steps<const N: usize>(dst: &mut [u8], pos: usize, distance: usize, end: usize) -> Option<()> {
-    let mut to = pos;
+    // Every source lies before its target, so only the first may be too low.
+    let from = pos.checked_sub(distance)?;
+    let window = dst.get_mut(from..)?;
+    let len = end.wrapping_sub(from);
+    let mut to = distance;
     loop {
-        let bytes: [u8; N] = read(dst, to.wrapping_sub(distance))?;
-        write(dst, to, bytes)?;
+        let bytes: [u8; N] = read(window, to.wrapping_sub(distance))?;
+        write(window, to, bytes)?;
         to += N;
-        if to >= end {
+        if to >= len {
             return Some(());
         }
     }
@@ -100,10 +106,20 @@ fn bytewise(dst: &mut [u8], pos: usize, distance: usize, len: usize) -> Result<u
     if distance == 0 {
         return Err(Damage::At("distance"));
     }
-    for at in pos..end {
-        let from = at.checked_sub(distance).ok_or(Damage::At("distance"))?;
-        let byte = dst.get(from).copied().ok_or(Damage::At("distance"))?;
-        *dst.get_mut(at).ok_or(Damage::Full)? = byte;
+    let from = pos.checked_sub(distance).ok_or(Damage::At("distance"))?;
+    let mut to = pos;
+    if len <= BYTEWISE {
+        for (from, to) in (from..).zip(to..end) {
+            let byte = dst.get(from).copied().ok_or(Damage::At("distance"))?;
+            *dst.get_mut(to).ok_or(Damage::Full)? = byte;
+        }
+        return Ok(end);
+    }
+    // What has been written can be repeated in ever larger steps.
+    while to < end {
+        let n = (to - from).min(end - to);
+        dst.copy_within(from..from + n, to);
+        to += n;
     }
     Ok(end)
 }
