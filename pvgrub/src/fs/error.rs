@@ -11,6 +11,8 @@ pub enum FsError {
     Disk(DiskError),
     /// No file system that we know is on the device.
     NoFileSystem,
+    /// Something that we know by its looks only is on the device.
+    Foreign(&'static str),
     /// There is no such file or folder.
     NotFound(String),
     /// A part of the path is not a folder.
@@ -62,7 +64,7 @@ impl FsError {
     pub fn number(&self) -> u32 {
         match self {
             FsError::Disk(error) => error.number(),
-            FsError::NoFileSystem => 17,
+            FsError::NoFileSystem | FsError::Foreign(_) => 17,
             FsError::NotFound(_) => 15,
             FsError::NotADirectory(_) | FsError::NotAFile { .. } => 2,
             FsError::TooManyLinks(_) => 26,
@@ -78,6 +80,9 @@ impl fmt::Display for FsError {
         match self {
             FsError::Disk(error) => error.fmt(f),
             FsError::NoFileSystem => f.write_str("no known file system here"),
+            FsError::Foreign(what) => {
+                write!(f, "holds {what}, not a file system that this loader reads")
+            }
             FsError::NotFound(path) => write!(f, "{path}: no such file"),
             FsError::NotADirectory(path) => write!(f, "{path}: not a directory"),
             FsError::NotAFile { path, kind } => write!(f, "{path}: is {kind}, not a file"),

@@ -9,6 +9,7 @@
 mod blocks;
 mod error;
 pub mod ext;
+mod foreign;
 pub mod path;
 mod storage;
 
@@ -117,7 +118,8 @@ pub static PROBES: &[Probe] = &[Probe {
 /// Opens whatever file system is on `device`.
 ///
 /// # Errors
-/// [`FsError::NoFileSystem`] when nothing known is there; the first error of
+/// [`FsError::NoFileSystem`] when nothing known is there, [`FsError::Foreign`]
+/// when it is known but not readable here; the first error of
 /// a file system that was recognised but could not be opened, unless another
 /// one opens.
 pub fn probe(device: Rc<dyn BlockDevice>) -> Result<Box<dyn FileSystem>, FsError> {
@@ -129,5 +131,10 @@ pub fn probe(device: Rc<dyn BlockDevice>) -> Result<Box<dyn FileSystem>, FsError
             Err(error) => first_error = first_error.or(Some(error)),
         }
     }
-    Err(first_error.unwrap_or(FsError::NoFileSystem))
+    Err(
+        first_error.unwrap_or_else(|| match foreign::recognise(&*device) {
+            Some(what) => FsError::Foreign(what),
+            None => FsError::NoFileSystem,
+        }),
+    )
 }
