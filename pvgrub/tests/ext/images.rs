@@ -8,17 +8,36 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::rc::Rc;
+use std::sync::OnceLock;
+
+/// Where images are made. mke2fs waits for the disk at its end, so memory is
+/// many times faster; but in a container there may be little of it.
+fn base() -> &'static Path {
+    static BASE: OnceLock<PathBuf> = OnceLock::new();
+    BASE.get_or_init(|| {
+        let df = Command::new("df")
+            .args(["-k", "--output=avail", "/dev/shm"])
+            .output();
+        let text = df.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+        let free = text
+            .ok()
+            .and_then(|text| text.lines().nth(1)?.trim().parse::<u64>().ok());
+        let roomy = free.is_some_and(|kib| kib >= 4 << 20);
+        if roomy {
+            "/dev/shm"
+        } else {
+            env!("CARGO_TARGET_TMPDIR")
+        }
+        .into()
+    })
+}
 
 /// A folder for one test, removed at its end.
 pub struct Scratch(PathBuf);
 
 impl Scratch {
     pub fn new(name: &str) -> Self {
-        // mke2fs waits for the disk at its end: memory is ten times faster.
-        let memory = Path::new("/dev/shm");
-        let disk = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        let base = if memory.is_dir() { memory } else { disk };
-        let path = base.join(format!("pvgrub-{name}-{}", std::process::id()));
+        let path = base().join(format!("pvgrub-{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&path);
         std::fs::create_dir_all(&path).unwrap();
         Scratch(path)

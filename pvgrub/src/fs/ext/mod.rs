@@ -67,6 +67,13 @@ pub fn probe(device: Rc<dyn BlockDevice>) -> Result<Option<Box<dyn FileSystem>>,
         return Ok(None);
     }
     let sb = Superblock::parse(&bytes)?;
+    let (claimed, there) = (sb.blocks << sb.block_shift, device.len());
+    if claimed > there {
+        log::warn!(
+            "{}: {claimed} bytes long on a device of {there} bytes",
+            sb.kind()
+        );
+    }
     let volume = if sb.needs_recovery() {
         recover(device, sb)?
     } else {
