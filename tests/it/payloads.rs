@@ -112,7 +112,7 @@ fn grub2_shows_its_prompt() -> Result<()> {
     running.console.expect(GRUB2_IS_UP, patience(30))?;
     running.console.expect("grub> ", patience(30))?;
     // It reaches the disk, and the keyboard reaches it.
-    running.console.send("cat /payload\r")?;
+    running.console.send("cat (xen/xvda,msdos1)/payload\r")?;
     running
         .console
         .expect("reads from its own disk through", patience(20))?;

@@ -42,7 +42,8 @@ impl Table {
         }
     }
 
-    /// Where the file system begins, in MiB, and the script for sfdisk.
+    /// Where the file system begins, in MiB, and the script for sfdisk, in which
+    /// `@SIZE@` is the file system's size in sectors of 512 bytes.
     fn layout(self) -> (u64, &'static str) {
         match self {
             Table::None => (0, ""),
@@ -58,7 +59,7 @@ impl Table {
             Table::Gpt => (
                 1,
                 "label: gpt\nlabel-id: 1AB00001-0000-4000-8000-000000000001\n\
-                 start=2048, size=-1M, type=linux, \
+                 start=2048, size=@SIZE@, type=linux, \
                  uuid=1AB00001-0000-4000-8000-000000000002\n",
             ),
         }
@@ -131,7 +132,8 @@ impl Disk {
         );
         File::create(to)?.set_len(self.mib * MIB)?;
         if !script.is_empty() {
-            partition(root, to, script)?;
+            let sectors = (end - start) * (MIB / 512);
+            partition(root, to, &script.replace("@SIZE@", &sectors.to_string()))?;
         }
         self.mke2fs(root, to, start, end - start)
     }
