@@ -1,6 +1,7 @@
 //! The disk frontend of `minios` against Linux' blkback.
 
 use anyhow::{Result, ensure};
+use harness::dom0::Dom0;
 use harness::guest::noise;
 use harness::lab::{Guest, Lab, Running, patience};
 use harness::paths;
@@ -102,4 +103,28 @@ fn a_disk_is_detached_while_it_is_read() -> Result<()> {
     console.expect("LEFT 0 grants", patience(30))?;
     lab.wait_end("guest", patience(10))?;
     Ok(())
+}
+
+/// The same with QEMU as the backend, which serves what Linux' backend cannot
+/// (qcow2 files and the like) and knows fewer features.
+#[test]
+fn a_disk_is_served_by_qemu() -> Result<()> {
+    let (image, sum) = image(8, 0)?;
+    let mut builder = Lab::builder("a_disk_is_served_by_qemu")
+        .file("lab/kernel", &paths::kernel("disk"))
+        .file("lab/disk0", image.path());
+    for (place, file) in Dom0::ready()?.qemu()? {
+        builder = builder.file(&place, &file);
+    }
+    let mut lab = builder.boot()?;
+    let mut guest = Guest::new("guest", "/lab/kernel");
+    // The last line with a name counts.
+    let disk = "format=raw,vdev=xvda,access=rw,backendtype=qdisk,target=/lab/disk0";
+    guest.more.push(format!("disk = ['{disk}']"));
+    let mut running = lab.create(&guest)?;
+    for way in ["persistent", "plain", "eleven", "wide"] {
+        let line = format!("READ 51712 {way} sum {sum:016x} ");
+        running.console.expect(&line, patience(60))?;
+    }
+    ends_well(&mut running)
 }

@@ -35,6 +35,9 @@ const XENSTORE: &[&str] = &[
     "chmod", "exists", "list", "ls", "read", "rm", "watch", "write",
 ];
 
+/// Where libxl looks for it.
+const QEMU: &str = "usr/libexec/xen-qemu-system-i386";
+
 /// Loaded by init in this order, each after what it needs.
 const MODULES: &[&str] = &[
     "xen-privcmd",
@@ -168,6 +171,22 @@ impl Dom0 {
             cpio.file(&place, &path)?;
         }
         Ok(())
+    }
+
+    /// QEMU as a backend in dom0: a test's own files, by their paths in dom0.
+    pub fn qemu(&self) -> Result<Vec<(String, PathBuf)>> {
+        let program = self.root.path(QEMU);
+        let keys = "usr/share/qemu/keymaps/en-us";
+        let mut files = vec![
+            (QEMU.to_owned(), program.clone()),
+            (keys.to_owned(), self.root.path(keys)),
+        ];
+        for (name, path) in libraries(&self.root, &[program])? {
+            if !name.starts_with("ld-linux") {
+                files.push((format!("lib/x86_64-linux-gnu/{name}"), path));
+            }
+        }
+        Ok(files)
     }
 
     /// dom0's initramfs with a test's own files behind it.

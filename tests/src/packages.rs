@@ -19,6 +19,7 @@ use std::time::Duration;
 /// nested guest as an intercept of CR0).
 const TOOLS: &[&str] = &[
     "qemu-system-x86=1:7.2*",
+    "qemu-system-xen=1:7.2*",
     "seabios",
     "xen-hypervisor-4.17-amd64",
     "xen-utils-4.17",
