@@ -30,6 +30,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a backend may take for one step of closing.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Looks at the backend's state before its changes of mind are given up on. A
+/// handshake takes a dozen.
+const STEPS: u32 = 100;
+
 /// A ring to be shared with the backend.
 #[derive(Clone, Copy, Debug)]
 pub struct Ring {
@@ -177,8 +181,9 @@ impl Connection {
     ) -> Result<(), ConnectError> {
         let mut plan = Some(plan);
         let mut reads: &[&'static str] = &[];
-        loop {
-            let backend = self.device.backend_state().await?;
+        let mut backend = XenbusState::Unknown;
+        for _ in 0..STEPS {
+            backend = self.device.backend_state().await?;
             match self.handshake.next(backend) {
                 Action::SetState(state) => self.set_state(state).await?,
                 Action::Publish => {
@@ -203,6 +208,8 @@ impl Connection {
                 Action::Withdraw | Action::Done => return Err(ConnectError::Refused(backend)),
             }
         }
+        let ours = self.handshake.ours();
+        Err(ConnectError::TimedOut { ours, backend })
     }
 
     async fn set_state(&mut self, state: XenbusState) -> Result<(), Error> {
@@ -264,7 +271,9 @@ impl Connection {
     }
 
     async fn closing(&mut self) -> Result<(), Error> {
+        let mut step = 0;
         loop {
+            step += 1;
             let backend = self.device.backend_state().await?;
             match self.handshake.next(backend) {
                 Action::SetState(state) => self.set_state(state).await?,
@@ -277,7 +286,12 @@ impl Connection {
                     self.handshake.withdrawn();
                 }
                 Action::Wait => {
-                    if timeout(CLOSE_TIMEOUT, self.watch.next()).await.is_err() {
+                    let patience = if step < STEPS {
+                        CLOSE_TIMEOUT
+                    } else {
+                        Duration::ZERO
+                    };
+                    if timeout(patience, self.watch.next()).await.is_err() || step >= STEPS {
                         log::warn!(
                             "{}: the backend stays {backend}, closing without it",
                             self.device.path()

@@ -153,3 +153,24 @@ fn a_connection_says_when_the_backend_ends_it() {
     daemon.remove(BACK);
     assert_eq!(block_on(connection.ended()), XenbusState::Unknown);
 }
+
+#[test]
+fn a_backend_that_cannot_make_up_its_mind_hangs_nothing() {
+    let daemon = Xenstored::new(5);
+    let store = connect_store(&daemon);
+    for (node, value) in [("backend", BACK), ("backend-id", "0"), ("state", "1")] {
+        daemon.set(&format!("device/toy/0/{node}"), value);
+    }
+    let (mut at, peer) = (0, daemon.clone());
+    add_peer(Box::new(move || {
+        at = (at + 1) % 3;
+        peer.set(&format!("{BACK}/state"), ["1", "4", "7"][at]);
+        true
+    }));
+    // That domain never goes idle, so neither do we: it must end all the same.
+    let result = block_on(frontend::connect(&store, "toy", 0, &[], |_| {
+        Plan::default()
+    }));
+    let error = result.err().expect("there is nothing to connect to");
+    assert!(error.to_string().contains("does not answer"), "{error}");
+}
