@@ -4,11 +4,11 @@
 //! the call number goes to `eax`; `syscall` clobbers `rcx` and `r11`, which are
 //! kept on the stack. `iret` never returns and takes a frame of its own.
 
+use xen_sys::xen::HYPERVISOR_IRET;
+
 use super::PAGE;
 
 const SLOT: usize = 32;
-/// Number of `HYPERVISOR_iret` (public/xen.h).
-const IRET: u8 = 23;
 
 /// The page for a 64-bit PV guest.
 #[must_use]
@@ -22,7 +22,7 @@ pub fn page() -> [u8; PAGE] {
 
 fn fill(slot: &mut [u8; SLOT], number: u8) {
     let n = number;
-    let code: &[u8] = if number == IRET {
+    let code: &[u8] = if u64::from(number) == HYPERVISOR_IRET {
         // push rcx; push r11; push rax; mov eax, n; syscall
         &[0x51, 0x41, 0x53, 0x50, 0xb8, n, 0, 0, 0, 0x0f, 0x05]
     } else {

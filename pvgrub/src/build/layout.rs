@@ -3,11 +3,11 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use xen_sys::start_info::{SIF_MOD_START_PFN, SIF_MULTIBOOT_MOD, SIF_VIRT_P2M_4TOOLS};
+
 use super::module::Placed;
 use super::page_tables::Tables;
-use super::start_info::{
-    SIF_MOD_START_PFN, SIF_MULTIBOOT_MOD, SIF_VIRT_P2M_4TOOLS, Told, check_cmdline,
-};
+use super::start_info::{Told, check_cmdline};
 use super::{
     BuildError, Mapping, PAGE, PAGE_SHIFT, Pfn, Plan, Request, Source, hypercall_page, pages,
     segments,

@@ -1,19 +1,12 @@
 //! The page that tells a PV kernel about its domain (`struct start_info`,
-//! public/xen.h). It fills its page whole; offsets are those of the 64-bit ABI.
+//! public/xen.h).
 
 use alloc::vec::Vec;
 
+use xen_sys::start_info::{MAX_GUEST_CMDLINE, StartInfo};
+use zerocopy::{FromZeros, IntoBytes};
+
 use super::{BuildError, Mfn, PAGE, Pfn, Plan};
-
-/// Bytes of `cmd_line`, its NUL included.
-pub const MAX_CMDLINE: usize = 1024;
-
-/// `mod_start` is a list of modules.
-pub const SIF_MULTIBOOT_MOD: u32 = 1 << 2;
-/// `mod_start` is a page number.
-pub const SIF_MOD_START_PFN: u32 = 1 << 3;
-/// The tools understand a p2m list that is mapped linearly.
-pub const SIF_VIRT_P2M_4TOOLS: u32 = 1 << 4;
 
 /// What the plan itself fixes of start_info.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +48,7 @@ pub struct Given {
 
 /// Checks a command line's length.
 pub(super) fn check_cmdline(cmdline: &[u8]) -> Result<(), BuildError> {
-    if cmdline.len() >= MAX_CMDLINE {
+    if cmdline.len() >= MAX_GUEST_CMDLINE {
         return Err(BuildError::CommandLineTooLong(cmdline.len()));
     }
     Ok(())
@@ -65,30 +58,33 @@ pub(super) fn check_cmdline(cmdline: &[u8]) -> Result<(), BuildError> {
 #[must_use]
 pub fn start_info(plan: &Plan, given: &Given) -> [u8; PAGE] {
     let told = &plan.told;
-    let mut page = [0u8; PAGE];
-    let mut at = 0;
-    let mut put = |bytes: &[u8], size: usize| {
-        if let Some(to) = page.get_mut(at..).and_then(|p| p.get_mut(..bytes.len())) {
-            to.copy_from_slice(bytes);
-        }
-        at += size;
+    let mut info = StartInfo {
+        nr_pages: plan.nr_pages,
+        shared_info: given.shared_info,
+        flags: told.flags,
+        store_mfn: given.store_mfn,
+        store_evtchn: given.store_evtchn,
+        console_mfn: given.console_mfn,
+        console_evtchn: given.console_evtchn,
+        pt_base: told.pt_base,
+        nr_pt_frames: told.nr_pt_frames,
+        mfn_list: told.mfn_list,
+        mod_start: told.mod_start,
+        mod_len: told.mod_len,
+        first_p2m_pfn: told.first_p2m_pfn,
+        nr_p2m_frames: told.nr_p2m_frames,
+        ..StartInfo::new_zeroed()
     };
-    let cmdline = told.cmdline.get(..MAX_CMDLINE - 1).unwrap_or(&told.cmdline);
-    put(b"xen-3.0-x86_64", 32); // magic
-    put(&plan.nr_pages.to_le_bytes(), 8);
-    put(&given.shared_info.to_le_bytes(), 8);
-    put(&told.flags.to_le_bytes(), 8); // and padding
-    put(&given.store_mfn.to_le_bytes(), 8);
-    put(&given.store_evtchn.to_le_bytes(), 8); // and padding
-    put(&given.console_mfn.to_le_bytes(), 8);
-    put(&given.console_evtchn.to_le_bytes(), 8); // and padding
-    put(&told.pt_base.to_le_bytes(), 8);
-    put(&told.nr_pt_frames.to_le_bytes(), 8);
-    put(&told.mfn_list.to_le_bytes(), 8);
-    put(&told.mod_start.to_le_bytes(), 8);
-    put(&told.mod_len.to_le_bytes(), 8);
-    put(cmdline, MAX_CMDLINE);
-    put(&told.first_p2m_pfn.to_le_bytes(), 8);
-    put(&told.nr_p2m_frames.to_le_bytes(), 8);
+    put(&mut info.magic, b"xen-3.0-x86_64");
+    put(&mut info.cmd_line, &told.cmdline);
+    let mut page = [0u8; PAGE];
+    put(&mut page, info.as_bytes());
     page
+}
+
+/// Copies `bytes` to the front of `to`, as many as fit.
+fn put(to: &mut [u8], bytes: &[u8]) {
+    for (to, from) in to.iter_mut().zip(bytes) {
+        *to = *from;
+    }
 }

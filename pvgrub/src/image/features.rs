@@ -2,6 +2,8 @@
 
 use alloc::string::String;
 
+use xen_sys::features::*;
+
 /// Feature sets of a kernel: bit n stands for `XENFEAT` number n.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Features {
@@ -20,13 +22,25 @@ struct Feature {
 }
 
 const FEATURES: &[Feature] = &[
-    feature("writable_page_tables", 0, true),
-    feature("writable_descriptor_tables", 1, false),
-    feature("auto_translated_physmap", 2, false),
-    feature("supervisor_mode_kernel", 3, false),
-    feature("pae_pgdir_above_4gb", 4, true),
-    feature("hvm_callback_vector", 8, false),
-    feature("dom0", 11, false),
+    feature("writable_page_tables", XENFEAT_WRITABLE_PAGE_TABLES, true),
+    feature(
+        "writable_descriptor_tables",
+        XENFEAT_WRITABLE_DESCRIPTOR_TABLES,
+        false,
+    ),
+    feature(
+        "auto_translated_physmap",
+        XENFEAT_AUTO_TRANSLATED_PHYSMAP,
+        false,
+    ),
+    feature(
+        "supervisor_mode_kernel",
+        XENFEAT_SUPERVISOR_MODE_KERNEL,
+        false,
+    ),
+    feature("pae_pgdir_above_4gb", XENFEAT_PAE_PGDIR_ABOVE_4GB, true),
+    feature("hvm_callback_vector", XENFEAT_HVM_CALLBACK_VECTOR, false),
+    feature("dom0", XENFEAT_DOM0, false),
 ];
 
 const fn feature(name: &'static str, bit: u32, granted: bool) -> Feature {

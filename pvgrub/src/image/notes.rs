@@ -3,6 +3,8 @@
 
 use alloc::string::String;
 
+use xen_sys::elfnote::*;
+
 use super::{Features, ImageError};
 
 /// PAE as a 32-bit kernel states it.
@@ -145,25 +147,27 @@ impl Notes {
 
     fn add(&mut self, kind: u32, desc: &[u8]) -> Result<(), ImageError> {
         match kind {
-            1 => self.entry = Some(number(desc)),
-            2 => self.hypercall_page = Some(number(desc)),
-            3 => self.virt_base = Some(number(desc)),
-            4 => self.paddr_offset = Some(number(desc)),
-            5 => self.xen_version = text(desc),
-            6 => self.guest_os = text(desc),
-            7 => self.guest_version = text(desc),
-            8 => self.loader = text(desc),
-            9 => self.pae = pae_mode(&text(desc), self.pae),
-            10 => self.add_features(&text(desc))?,
-            11 => self.bsd_symtab |= text(desc) == "yes",
-            12 => self.hv_start_low = Some(number(desc)),
-            13 => self.l1_mfn_valid = l1_mfn_valid(desc),
-            14 => self.suspend_cancel = number(desc) != 0,
-            15 => self.init_p2m = Some(number(desc)),
-            16 => self.mod_start_pfn = number(desc) != 0,
-            17 => self.features.supported |= words(desc).next().unwrap_or(0),
-            18 => self.phys32_entry = Some(number(desc)),
-            19 => {
+            XEN_ELFNOTE_ENTRY => self.entry = Some(number(desc)),
+            XEN_ELFNOTE_HYPERCALL_PAGE => self.hypercall_page = Some(number(desc)),
+            XEN_ELFNOTE_VIRT_BASE => self.virt_base = Some(number(desc)),
+            XEN_ELFNOTE_PADDR_OFFSET => self.paddr_offset = Some(number(desc)),
+            XEN_ELFNOTE_XEN_VERSION => self.xen_version = text(desc),
+            XEN_ELFNOTE_GUEST_OS => self.guest_os = text(desc),
+            XEN_ELFNOTE_GUEST_VERSION => self.guest_version = text(desc),
+            XEN_ELFNOTE_LOADER => self.loader = text(desc),
+            XEN_ELFNOTE_PAE_MODE => self.pae = pae_mode(&text(desc), self.pae),
+            XEN_ELFNOTE_FEATURES => self.add_features(&text(desc))?,
+            XEN_ELFNOTE_BSD_SYMTAB => self.bsd_symtab |= text(desc) == "yes",
+            XEN_ELFNOTE_HV_START_LOW => self.hv_start_low = Some(number(desc)),
+            XEN_ELFNOTE_L1_MFN_VALID => self.l1_mfn_valid = l1_mfn_valid(desc),
+            XEN_ELFNOTE_SUSPEND_CANCEL => self.suspend_cancel = number(desc) != 0,
+            XEN_ELFNOTE_INIT_P2M => self.init_p2m = Some(number(desc)),
+            XEN_ELFNOTE_MOD_START_PFN => self.mod_start_pfn = number(desc) != 0,
+            XEN_ELFNOTE_SUPPORTED_FEATURES => {
+                self.features.supported |= words(desc).next().unwrap_or(0)
+            }
+            XEN_ELFNOTE_PHYS32_ENTRY => self.phys32_entry = Some(number(desc)),
+            XEN_ELFNOTE_PHYS32_RELOC => {
                 let mut reloc = [0, 0, u32::MAX];
                 for (slot, word) in reloc.iter_mut().zip(words(desc)) {
                     *slot = word;
