@@ -62,6 +62,7 @@ pub const fn wall_clock(sec_hi: u32, sec: u32, nsec: u32, now: u64) -> u128 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mock::Clock;
     use core::cell::Cell;
 
     #[test]
@@ -122,6 +123,27 @@ mod tests {
         };
         assert_eq!(consistent(restless, || 0), None);
         assert_eq!(consistent(|| 1, || 0), None, "odd for ever");
+    }
+
+    #[test]
+    fn no_torn_record_gets_through() {
+        for every in 2..50 {
+            let clock = Clock::new(every);
+            let mut last = 0;
+            for _ in 0..200 {
+                // Rewritten so often that there is hardly a quiet moment, it may give up.
+                let Some(info) = consistent(|| clock.version(), || clock.copy()) else {
+                    assert!(every < 4, "{every}");
+                    break;
+                };
+                assert_eq!(info.system_time, info.tsc_timestamp + Clock::RULE, "torn");
+                let now = system_time(&info, info.tsc_timestamp + 5);
+                assert!(now >= last, "time went back");
+                last = now;
+            }
+        }
+        let restless = Clock::new(0);
+        assert!(consistent(|| restless.version(), || restless.copy()).is_none());
     }
 
     #[test]

@@ -395,6 +395,44 @@ mod tests {
     }
 
     #[test]
+    fn a_mad_backend_leads_to_no_nonsense_of_ours() {
+        for seed in 0..500 {
+            let mut h = Handshake::connect(S::ALL[seed as usize % S::ALL.len()]);
+            let mut backend = BackendState::mad(seed);
+            for step in 0..200 {
+                if step == 100 {
+                    h.close();
+                }
+                match h.next(backend.state()) {
+                    Action::SetState(s) => {
+                        assert_ne!(s, h.ours(), "nothing is written twice");
+                        assert!(
+                            s != S::Initialised || h.published,
+                            "not before it is published"
+                        );
+                        h.wrote(s);
+                    }
+                    Action::Publish => {
+                        assert!(!h.published);
+                        h.published();
+                    }
+                    Action::Withdraw => {
+                        assert!(h.published);
+                        h.withdrawn();
+                    }
+                    Action::Ready | Action::Refused(_) => assert!(h.published && step < 100),
+                    Action::Done => {
+                        assert!(!h.published && step >= 100);
+                        break;
+                    }
+                    Action::Wait => {}
+                }
+                backend.works();
+            }
+        }
+    }
+
+    #[test]
     fn a_backend_that_refuses() {
         for end in [S::Closing, S::Closed] {
             let mut h = Handshake::connect(S::Initialising);

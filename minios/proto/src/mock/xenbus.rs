@@ -1,4 +1,4 @@
-//! The state node of a backend that behaves like Linux' blkback and netback.
+//! The state node of a backend that behaves like Linux' blkback and netback, or like none.
 
 use crate::xenbus::XenbusState as S;
 
@@ -7,6 +7,7 @@ use crate::xenbus::XenbusState as S;
 pub struct BackendState {
     state: S,
     frontend: S,
+    seed: Option<u32>,
 }
 
 impl BackendState {
@@ -15,6 +16,16 @@ impl BackendState {
         Self {
             state,
             frontend: S::Unknown,
+            seed: None,
+        }
+    }
+
+    /// One that goes from any state to any other, whatever it sees.
+    pub const fn mad(seed: u32) -> Self {
+        Self {
+            state: S::Unknown,
+            frontend: S::Unknown,
+            seed: Some(seed),
         }
     }
 
@@ -30,6 +41,12 @@ impl BackendState {
 
     /// Does what it does about the frontend's state, as Linux does.
     pub const fn works(&mut self) {
+        if let Some(seed) = self.seed {
+            let seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            self.seed = Some(seed);
+            self.state = S::ALL[(seed >> 16) as usize % S::ALL.len()];
+            return;
+        }
         self.state = match (self.frontend, self.state) {
             // Its own start, which waits for nobody.
             (_, S::Initialising) => S::InitWait,
