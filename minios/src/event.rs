@@ -66,18 +66,22 @@ impl Port {
         let _ = hypercall::event_send(self.number);
     }
 
-    /// Wait for the next notification, or take one that came since the last wait.
+    /// Wait for the next notification, or take one that came since the last
+    /// wait. For one task at a time: a second one would take the first one's place.
     pub async fn wait(&self) {
         poll_fn(|context| {
-            dispatch_one(self.number);
-            SLOTS.with_borrow_mut(|slots| {
+            let pending = take_pending(self.number);
+            // The old waker is dropped outside the borrow.
+            let (state, _old) = SLOTS.with_borrow_mut(|slots| {
                 let slot = slots.entry(self.number).or_default();
-                if core::mem::take(&mut slot.fired) {
-                    return Poll::Ready(());
+                if core::mem::take(&mut slot.fired) || pending {
+                    (Poll::Ready(()), slot.waker.take())
+                } else {
+                    let waker = context.waker().clone();
+                    (Poll::Pending, slot.waker.replace(waker))
                 }
-                slot.waker = Some(context.waker().clone());
-                Poll::Pending
-            })
+            });
+            state
         })
         .await;
     }

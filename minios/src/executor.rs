@@ -35,6 +35,8 @@ type TaskFuture = Pin<Box<dyn Future<Output = ()>>>;
 struct Task {
     future: Option<TaskFuture>,
     woken: bool,
+    /// One for all polls, so that those who keep it can tell that it is the same.
+    waker: Waker,
 }
 
 struct Tasks {
@@ -60,14 +62,14 @@ impl Tasks {
 
     /// The next task to poll. One that is being polled further out on the
     /// stack stays marked, and is queued again when that poll returns.
-    fn take_ready(&mut self) -> Option<(u64, TaskFuture)> {
+    fn take_ready(&mut self) -> Option<(u64, TaskFuture, Waker)> {
         while let Some(id) = self.ready.pop_front() {
             if let Some(task) = self.all.get_mut(&id)
                 && task.woken
                 && let Some(future) = task.future.take()
             {
                 task.woken = false;
-                return Some((id, future));
+                return Some((id, future, task.waker.clone()));
             }
         }
         None
@@ -143,6 +145,7 @@ pub fn spawn<T: 'static>(future: impl Future<Output = T> + 'static) -> JoinHandl
             Task {
                 future: Some(wrapped),
                 woken: false,
+                waker: Waker::from(Arc::new(TaskWaker(id))),
             },
         );
         tasks.wake(id);
@@ -152,14 +155,14 @@ pub fn spawn<T: 'static>(future: impl Future<Output = T> + 'static) -> JoinHandl
 
 /// Poll one ready task; false if there was none.
 fn run_one() -> bool {
-    let Some((id, mut future)) = TASKS.with_borrow_mut(Tasks::take_ready) else {
+    let Some((id, mut future, waker)) = TASKS.with_borrow_mut(Tasks::take_ready) else {
         return false;
     };
-    let waker = Waker::from(Arc::new(TaskWaker(id)));
     match future.as_mut().poll(&mut Context::from_waker(&waker)) {
         Poll::Pending => TASKS.with_borrow_mut(|tasks| tasks.put_back(id, future)),
         Poll::Ready(()) => {
-            TASKS.with_borrow_mut(|tasks| tasks.all.remove(&id));
+            let task = TASKS.with_borrow_mut(|tasks| tasks.all.remove(&id));
+            drop(task);
         }
     }
     true
@@ -174,12 +177,22 @@ impl Wake for RootWaker {
     }
 }
 
+/// Polls between two looks at events and timers while there is always something
+/// to run: whoever only yields must not keep the world out.
+const TURNS: u32 = 64;
+
 /// Run `future` to its end, and whatever else is ready meanwhile.
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     let woken = Arc::new(RootWaker(AtomicBool::new(true)));
     let waker = Waker::from(woken.clone());
+    let mut turns = 0u32;
     loop {
+        turns = turns.wrapping_add(1);
+        if turns.is_multiple_of(TURNS) {
+            event::dispatch();
+            time::fire_due();
+        }
         if woken.0.swap(false, Ordering::Relaxed)
             && let Poll::Ready(result) = future.as_mut().poll(&mut Context::from_waker(&waker))
         {
@@ -192,13 +205,26 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
+/// With more ports than Xen polls at once, the others are looked at this often.
+const MANY_PORTS_NS: u64 = 10_000_000;
+
 /// The one place where the domain goes idle.
 fn sleep_until_something_happens() {
     if event::dispatch() | time::fire_due() {
         return;
     }
+    let (ports, deadline) = (event::bound(), time::next_deadline());
     // Cannot fail with ports of our own; if it does, we merely go round again.
-    let _ = hypercall::poll(&event::bound(), time::next_deadline());
+    let _ = match ports.get(..hypercall::POLL_PORTS) {
+        Some(some) if some.len() < ports.len() => {
+            let look_again = time::now_ns().saturating_add(MANY_PORTS_NS);
+            hypercall::poll(
+                some,
+                Some(deadline.map_or(look_again, |at| at.min(look_again))),
+            )
+        }
+        _ => hypercall::poll(&ports, deadline),
+    };
     event::dispatch();
     time::fire_due();
 }
@@ -276,6 +302,106 @@ mod tests {
             }
         });
         block_on(waiting);
+    }
+
+    #[test]
+    fn a_task_that_only_yields_does_not_keep_events_and_timers_out() {
+        let ours = Port::alloc_unbound(0).unwrap();
+        let theirs = Port::bind_interdomain(0, ours.number()).unwrap();
+        let done = Rc::new(RefCell::new(false));
+        let (seen, tell) = (done.clone(), done.clone());
+        let yielding = spawn(async move {
+            while !*seen.borrow() {
+                yield_now().await;
+            }
+        });
+        spawn(async move {
+            ours.wait().await;
+            time::sleep_until(0).await;
+            *tell.borrow_mut() = true;
+        });
+        spawn(async move {
+            // By now the other task waits.
+            yield_now().await;
+            theirs.notify();
+        });
+        block_on(yielding);
+        // A root that only yields is no better.
+        let root = done.clone();
+        *root.borrow_mut() = false;
+        let ours = Port::alloc_unbound(0).unwrap();
+        let theirs = Port::bind_interdomain(0, ours.number()).unwrap();
+        spawn(async move {
+            ours.wait().await;
+            *done.borrow_mut() = true;
+        });
+        block_on(async move {
+            yield_now().await;
+            theirs.notify();
+            while !*root.borrow() {
+                yield_now().await;
+            }
+        });
+    }
+
+    #[test]
+    fn more_ports_than_xen_polls_at_once_are_all_heard() {
+        let pairs: Vec<_> = (0..hypercall::POLL_PORTS)
+            .map(|_| {
+                let ours = Port::alloc_unbound(0).unwrap();
+                let theirs = Port::bind_interdomain(0, ours.number()).unwrap();
+                block_on(theirs.wait());
+                (ours, theirs)
+            })
+            .collect();
+        let (ours, theirs) = &pairs[pairs.len() - 1];
+        let (number, mut calls) = (ours.number(), 0);
+        crate::arch::host::add_peer(alloc::boxed::Box::new(move || {
+            calls += 1;
+            if calls == 3 {
+                hypercall::event_send(number).unwrap();
+            }
+            false
+        }));
+        block_on(theirs.wait());
+    }
+
+    #[test]
+    #[should_panic(expected = "deadlock")]
+    fn a_sleep_for_ever_is_one_sleep_without_end() {
+        // Xen's time is signed: the deadline must not reach it as one in the past.
+        block_on(time::sleep(Duration::MAX));
+    }
+
+    #[test]
+    fn a_task_that_ends_while_its_handle_is_gone_lets_go_of_its_result() {
+        let result = Rc::new(());
+        let inside = result.clone();
+        drop(spawn(async move {
+            yield_now().await;
+            inside
+        }));
+        block_on(time::sleep(Duration::from_millis(1)));
+        assert_eq!(Rc::strong_count(&result), 1);
+    }
+
+    #[test]
+    fn the_same_task_keeps_the_same_waker() {
+        let seen = Rc::new(RefCell::new(Vec::<Waker>::new()));
+        let wakers = seen.clone();
+        block_on(spawn(async move {
+            for _ in 0..2 {
+                let wakers = wakers.clone();
+                core::future::poll_fn(move |context| {
+                    wakers.borrow_mut().push(context.waker().clone());
+                    Poll::Ready(())
+                })
+                .await;
+                yield_now().await;
+            }
+        }));
+        let seen = seen.borrow();
+        assert!(seen[0].will_wake(&seen[1]));
     }
 
     #[test]

@@ -24,12 +24,18 @@ cpu_local! {
     static TIMERS: Timers = Timers { next: 0, queue: BTreeMap::new() };
 }
 
+cpu_local! {
+    /// The latest time that was told.
+    static LATEST: u64 = 0;
+}
+
 struct Timers {
     next: u64,
     queue: BTreeMap<(u64, u64), Waker>,
 }
 
-/// System time: nanoseconds since Xen started.
+/// System time: nanoseconds since Xen started. Never goes back: Xen's next
+/// record may be a little behind what the last one came to.
 pub fn now_ns() -> u64 {
     let page = arch::shared_info();
     let at = offset_of!(SharedInfo, vcpu_info) + offset_of!(VcpuInfo, time);
@@ -37,7 +43,11 @@ pub fn now_ns() -> u64 {
     let copy = || (page.get::<VcpuTimeInfo>(at), arch::rdtsc());
     // Xen rewrites the record a few times a second; a thousand tries are for ever.
     let (info, tsc) = time::consistent(version, copy).expect("Xen's time record stands still");
-    time::system_time(&info, tsc)
+    let now = time::system_time(&info, tsc);
+    LATEST.with_borrow_mut(|latest| {
+        *latest = now.max(*latest);
+        *latest
+    })
 }
 
 /// Wall clock: time since 1970-01-01 00:00 UTC.

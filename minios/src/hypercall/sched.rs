@@ -19,14 +19,21 @@ pub enum Shutdown {
     Crash = SHUTDOWN_CRASH,
 }
 
+/// Ports that one [`poll`] may name (`do_poll` in xen/common/sched/core.c).
+pub const POLL_PORTS: usize = 128;
+
 /// Sleep until one of `ports` is pending or system time reaches `deadline`
 /// (nanoseconds; `None` waits for ever). Returns at once if one is pending.
 pub fn poll(ports: &[u32], deadline: Option<u64>) -> Result<(), Errno> {
     let mut poll = SchedPoll {
         ports: handle(ports.as_ptr()),
         nr_ports: ports.len() as u32,
-        // Zero would mean no time-out; a deadline of 1 ns is as much in the past.
-        timeout: deadline.map_or(0, |at| at.max(1)),
+        // Zero means no time-out; a deadline of 1 ns is as much in the past as 0.
+        // Xen's time is signed: what lies beyond it would be in the past, too.
+        timeout: match deadline {
+            Some(at) if i64::try_from(at).is_ok() => at.max(1),
+            _ => 0,
+        },
         ..SchedPoll::default()
     };
     command(HYPERVISOR_SCHED_OP, SCHEDOP_POLL, &mut poll, 0).map(drop)
