@@ -8,7 +8,7 @@
 use alloc::collections::VecDeque;
 use core::fmt;
 use core::future::poll_fn;
-use core::task::{Poll, Waker};
+use core::task::Poll;
 
 use xen_proto::ring::{ByteReader, ByteWriter, CONSOLE_IN, CONSOLE_OUT};
 use xen_sys::io::console::XenconsInterface;
@@ -17,6 +17,7 @@ use crate::event::Port;
 use crate::hypercall;
 use crate::local::cpu_local;
 use crate::shared::Shared;
+use crate::waiters::Waiters;
 use crate::{executor, time};
 
 /// Bytes that may wait for a reader before writers have to.
@@ -30,8 +31,8 @@ struct Console {
     queue: VecDeque<u8>,
     /// The backend's indices made no sense: nothing can be said to it any more.
     broken: bool,
-    waiting_reader: Option<Waker>,
-    waiting_writer: Option<Waker>,
+    /// Everybody who waits for the backend: for what it types or takes.
+    waiting: Waiters,
 }
 
 cpu_local! {
@@ -54,11 +55,6 @@ impl Console {
         }
         if self.broken {
             self.queue.clear();
-        }
-        if self.queue.is_empty()
-            && let Some(waker) = self.waiting_writer.take()
-        {
-            waker.wake();
         }
         moved
     }
@@ -83,18 +79,14 @@ pub(crate) fn init(page: Shared<XenconsInterface>, port: Port) {
         page,
         queue: VecDeque::new(),
         broken: false,
-        waiting_reader: None,
-        waiting_writer: None,
+        waiting: Waiters::new(),
     };
     CONSOLE.with_borrow_mut(|slot| *slot = Some(console));
     executor::spawn(async move {
         loop {
             port.wait().await;
             flush();
-            let reader = with(|console| console.waiting_reader.take()).flatten();
-            if let Some(waker) = reader {
-                waker.wake();
-            }
+            wake_waiting();
         }
     });
 }
@@ -103,9 +95,23 @@ fn with<R>(f: impl FnOnce(&mut Console) -> R) -> Option<R> {
     CONSOLE.with_borrow_mut(|slot| slot.as_mut().map(f))
 }
 
+fn wake_waiting() {
+    if let Some(waiting) = with(|console| console.waiting.take()) {
+        waiting.wake();
+    }
+}
+
 fn flush() {
-    if let Some(port) = with(|console| console.flush().then_some(console.port)).flatten() {
+    let Some((moved, broken, port)) =
+        with(|console| (console.flush(), console.broken, console.port))
+    else {
+        return;
+    };
+    if moved {
         let _ = hypercall::event_send(port);
+    }
+    if broken {
+        wake_waiting();
     }
 }
 
@@ -143,8 +149,7 @@ pub async fn drain(limit: core::time::Duration) {
             if unread == 0 || console.broken {
                 return Poll::Ready(());
             }
-            console.waiting_writer = Some(context.waker().clone());
-            console.waiting_reader = Some(context.waker().clone());
+            console.waiting.add(context.waker());
             Poll::Pending
         })
         .unwrap_or(Poll::Ready(()))
@@ -152,23 +157,28 @@ pub async fn drain(limit: core::time::Duration) {
     let _ = time::timeout(limit, drained).await;
 }
 
-/// Wait for input and take up to `to.len()` bytes of it.
+/// Wait for input and take up to `to.len()` bytes of it. 0 if none can come
+/// any more, the backend having made nonsense of the ring.
 pub async fn read(to: &mut [u8]) -> usize {
     poll_fn(|context| {
-        let (read, port) = with(|console| {
+        let (read, ended, port) = with(|console| {
             let read = console.read(to);
-            if read == 0 {
-                console.waiting_reader = Some(context.waker().clone());
+            let ended = console.broken || to.is_empty();
+            if read == 0 && !ended {
+                console.waiting.add(context.waker());
             }
-            (read, console.port)
+            (read, ended, console.port)
         })
-        .unwrap_or((0, 0));
-        if read == 0 {
-            return Poll::Pending;
+        .unwrap_or((0, false, 0));
+        match (read, ended) {
+            (0, true) => Poll::Ready(0),
+            (0, false) => Poll::Pending,
+            (read, _) => {
+                // The backend may be waiting for room.
+                let _ = hypercall::event_send(port);
+                Poll::Ready(read)
+            }
         }
-        // The backend may be waiting for room.
-        let _ = hypercall::event_send(port);
-        Poll::Ready(read)
     })
     .await
 }
@@ -203,8 +213,8 @@ macro_rules! println {
     ($($arg:tt)*) => { $crate::print!("{}\n", format_args!($($arg)*)) };
 }
 
-/// The last words of a dying domain: past every lock and queue, straight into
-/// the ring, waiting for a reader only for a while.
+/// The last words of a dying domain: straight into the ring, behind what was
+/// still queued, waiting for a reader only for a while.
 pub(crate) struct LastWords {
     console: Option<(Shared<XenconsInterface>, u32)>,
     deadline: u64,
@@ -217,10 +227,22 @@ impl LastWords {
     /// # Panics
     /// Never: a console that is in use just loses its queue.
     pub(crate) fn new(place: Option<(Shared<XenconsInterface>, u32)>) -> Self {
-        LastWords {
+        let mut words = LastWords {
             console: place,
             deadline: time::now_ns().saturating_add(Self::PATIENCE),
+        };
+        let queue = CONSOLE.try_with_borrow_mut(|slot| {
+            slot.as_mut()
+                .map(|console| core::mem::take(&mut console.queue))
+        });
+        if let Some(queue) = queue.flatten() {
+            let (first, second) = queue.as_slices();
+            words.put(first);
+            words.put(second);
+            // Not freed: the heap may be what failed.
+            core::mem::forget(queue);
         }
+        words
     }
 
     fn put(&mut self, mut bytes: &[u8]) {
@@ -268,3 +290,6 @@ impl fmt::Write for LastWords {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

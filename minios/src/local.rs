@@ -29,6 +29,11 @@ impl<T> CpuLocal<T> {
     pub(crate) fn with_borrow_mut<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
         f(&mut self.0.borrow_mut())
     }
+
+    /// `None` if it is borrowed: for the crash report, which comes at any moment.
+    pub(crate) fn try_with_borrow_mut<R>(&self, f: impl FnOnce(&mut T) -> R) -> Option<R> {
+        self.0.try_borrow_mut().ok().map(|mut value| f(&mut value))
+    }
 }
 
 /// Under `cargo test`: never dropped, so that tasks that outlive a test do not
@@ -47,6 +52,11 @@ impl<T> CpuLocal<T> {
 
     pub(crate) fn with_borrow_mut<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
         self.0.with(|cell| f(&mut cell.borrow_mut()))
+    }
+
+    pub(crate) fn try_with_borrow_mut<R>(&self, f: impl FnOnce(&mut T) -> R) -> Option<R> {
+        self.0
+            .with(|cell| cell.try_borrow_mut().ok().map(|mut value| f(&mut value)))
     }
 }
 
