@@ -10,7 +10,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 use core::future::poll_fn;
-use core::task::{Poll, Waker};
+use core::task::Poll;
 
 use xen_proto::ring::{ByteReader, ByteWriter, XENSTORE_REQ, XENSTORE_RSP};
 use xen_proto::xenstore::client::{self, Attempts};
@@ -23,6 +23,7 @@ use crate::event::Port;
 use crate::executor;
 use crate::hypercall;
 use crate::shared::Shared;
+use crate::waiters::Waiters;
 
 pub use xen_proto::xenstore::{Errno, Error};
 
@@ -33,45 +34,49 @@ struct Connection {
     reader: ByteReader,
     port: u32,
     /// Everybody who waits for something to arrive.
-    waiting: Vec<Waker>,
+    waiting: Waiters,
+}
+
+/// Move bytes both ways, as many as there are and fit; wake who may have waited
+/// for them. Once it failed, it fails for ever.
+fn pump(connection: &RefCell<Connection>) -> Result<(), Error> {
+    let (result, port, waiting) = {
+        let mut connection = connection.borrow_mut();
+        let result = connection.pump_ring();
+        let waiting = match result {
+            Ok(false) => Waiters::new(),
+            Ok(true) | Err(_) => connection.waiting.take(),
+        };
+        (result, connection.port, waiting)
+    };
+    if let Ok(true) = result {
+        let _ = hypercall::event_send(port);
+    }
+    waiting.wake();
+    result.map(drop)
 }
 
 impl Connection {
-    /// Move bytes both ways, as many as there are and fit.
-    fn pump(&mut self) {
-        match self.pump_ring() {
-            Ok(true) => {
-                let _ = hypercall::event_send(self.port);
-                self.waiting.drain(..).for_each(Waker::wake);
-            }
-            Ok(false) => {}
-            Err(error) => {
-                log::error!("{error}");
-                self.waiting.drain(..).for_each(Waker::wake);
-            }
-        }
-    }
-
     fn pump_ring(&mut self) -> Result<bool, Error> {
         let mut moved = false;
-        let written = self.writer.write(&self.page, self.client.outgoing());
-        match written {
-            Ok(written) => {
-                moved |= written > 0;
-                self.client.sent(written);
-            }
-            Err(error) => return Err(self.client.lose(WireError::Ring(error))),
-        }
         let mut chunk = [0; 1024];
         loop {
             match self.reader.read(&self.page, &mut chunk) {
-                Ok(0) => return Ok(moved),
+                Ok(0) => break,
                 Ok(read) => {
                     self.client.receive(chunk.get(..read).unwrap_or_default())?;
                     moved = true;
                 }
                 Err(error) => return Err(self.client.lose(WireError::Ring(error))),
             }
+        }
+        // Last: what was received may have made the client say something.
+        match self.writer.write(&self.page, self.client.outgoing()) {
+            Ok(written) => {
+                self.client.sent(written);
+                Ok(moved || written > 0)
+            }
+            Err(error) => Err(self.client.lose(WireError::Ring(error))),
         }
     }
 }
@@ -94,7 +99,7 @@ impl Store {
             reader: ByteReader::attach(XENSTORE_RSP, &page),
             page,
             port: port.number(),
-            waiting: Vec::new(),
+            waiting: Waiters::new(),
         };
         let store = Store {
             connection: Rc::new(RefCell::new(connection)),
@@ -104,16 +109,23 @@ impl Store {
         executor::spawn(async move {
             loop {
                 port.wait().await;
-                connection.borrow_mut().pump();
+                if let Err(error) = pump(&connection) {
+                    // Everybody has been told; nothing can come any more.
+                    log::error!("{error}");
+                    return;
+                }
             }
         });
-        // Asked for before anything else can be, or it would take away what is new.
-        let reset = store.begin(|client, _| client.reset_watches());
-        let waiting = store.clone();
+        // Sent now, before any request of those who get the store: the reset
+        // would take their watches and transactions with it.
+        let reset = store.send(|client, _| client.reset_watches());
         executor::spawn(async move {
-            let Ok(ticket) = reset else { return };
             // An old xenstored does not know the request, and has nothing to forget.
-            if let Err(error) = waiting.answer(ticket).await {
+            let answer = match reset {
+                Ok(reset) => reset.answer().await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = answer {
                 log::debug!("reset of watches: {error}");
             }
         });
@@ -121,33 +133,17 @@ impl Store {
     }
 
     /// Send a request.
-    fn begin(
+    fn send(
         &self,
         request: impl FnOnce(&mut Client, Tx) -> Result<Ticket, Error>,
-    ) -> Result<Ticket, Error> {
-        let mut connection = self.connection.borrow_mut();
-        let ticket = request(&mut connection.client, self.tx)?;
-        connection.pump();
-        Ok(ticket)
-    }
-
-    /// Wait for the answer to a request.
-    async fn answer(&self, ticket: Ticket) -> Result<Vec<u8>, Error> {
-        let asked = Asked {
-            connection: &self.connection,
+    ) -> Result<Asked, Error> {
+        let ticket = request(&mut self.connection.borrow_mut().client, self.tx)?;
+        // If this fails, the answer is there: the error.
+        let _ = pump(&self.connection);
+        Ok(Asked {
+            connection: self.connection.clone(),
             ticket,
-        };
-        poll_fn(|context| {
-            let mut connection = self.connection.borrow_mut();
-            match connection.client.take(asked.ticket) {
-                Some(answer) => Poll::Ready(answer),
-                None => {
-                    connection.waiting.push(context.waker().clone());
-                    Poll::Pending
-                }
-            }
         })
-        .await
     }
 
     /// Send a request and wait for its answer.
@@ -155,7 +151,7 @@ impl Store {
         &self,
         request: impl FnOnce(&mut Client, Tx) -> Result<Ticket, Error>,
     ) -> Result<Vec<u8>, Error> {
-        self.answer(self.begin(request)?).await
+        self.send(request)?.answer().await
     }
 
     async fn simple(
@@ -210,7 +206,7 @@ impl Store {
     }
 
     /// Run `body` in a transaction, again and again while others interfere.
-    /// An error of `body` ends it without effect.
+    /// An error of `body` ends it without effect, and so does giving it up.
     pub async fn transaction<T>(
         &self,
         body: impl AsyncFn(&Store) -> Result<T, Error>,
@@ -218,11 +214,15 @@ impl Store {
         let mut attempts = Attempts::default();
         loop {
             let tx = client::transaction(&self.ask(|client, _| client.start()).await?)?;
-            let inside = Store {
-                connection: self.connection.clone(),
-                tx,
+            let mut open = Open {
+                inside: Store {
+                    connection: self.connection.clone(),
+                    tx,
+                },
+                ended: false,
             };
-            let result = body(&inside).await;
+            let result = body(&open.inside).await;
+            open.ended = true;
             let end = self
                 .simple(|client, _| client.end(tx, result.is_ok()))
                 .await;
@@ -235,26 +235,14 @@ impl Store {
 
     /// Watch a node and all below it. The first event comes at once.
     pub async fn watch(&self, path: &str) -> Result<Watch, Error> {
-        let mut id = None;
-        let registered = self
-            .simple(|client, _| {
-                let (ticket, watch) = client.watch(path)?;
-                id = Some(watch);
-                Ok(ticket)
-            })
-            .await;
-        match (registered, id) {
-            (Ok(()), Some(id)) => Ok(Watch {
-                connection: self.connection.clone(),
-                id,
-            }),
-            (Err(error), Some(id)) => {
-                let _ = self.connection.borrow_mut().client.unwatch(id);
-                Err(error)
-            }
-            (Err(error), None) => Err(error),
-            (Ok(()), None) => Err(Error::Answer("to a watch that was not asked for")),
-        }
+        let (ticket, id) = self.connection.borrow_mut().client.watch(path)?;
+        // From here on it is taken back if it fails or is given up.
+        let watch = Watch {
+            connection: self.connection.clone(),
+            id,
+        };
+        client::ok(&self.send(|_, _| Ok(ticket))?.answer().await?)?;
+        Ok(watch)
     }
 
     /// Wait until nothing is under way: before another kernel takes over.
@@ -264,7 +252,7 @@ impl Store {
             if connection.client.under_way() == 0 && connection.client.outgoing().is_empty() {
                 return Poll::Ready(());
             }
-            connection.waiting.push(context.waker().clone());
+            connection.waiting.add(context.waker());
             Poll::Pending
         })
         .await;
@@ -276,13 +264,44 @@ impl Store {
     }
 }
 
+/// A transaction under way: ended without effect if its body goes away.
+struct Open {
+    inside: Store,
+    ended: bool,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        if !self.ended {
+            // Sent, and its answer forgotten.
+            drop(self.inside.send(|client, tx| client.end(tx, false)));
+        }
+    }
+}
+
 /// A request under way; given up if its asker goes away.
-struct Asked<'a> {
-    connection: &'a RefCell<Connection>,
+struct Asked {
+    connection: Rc<RefCell<Connection>>,
     ticket: Ticket,
 }
 
-impl Drop for Asked<'_> {
+impl Asked {
+    async fn answer(self) -> Result<Vec<u8>, Error> {
+        poll_fn(|context| {
+            let mut connection = self.connection.borrow_mut();
+            match connection.client.take(self.ticket) {
+                Some(answer) => Poll::Ready(answer),
+                None => {
+                    connection.waiting.add(context.waker());
+                    Poll::Pending
+                }
+            }
+        })
+        .await
+    }
+}
+
+impl Drop for Asked {
     fn drop(&mut self) {
         if let Ok(mut connection) = self.connection.try_borrow_mut() {
             connection.client.forget(self.ticket);
@@ -298,14 +317,15 @@ pub struct Watch {
 
 impl Watch {
     /// Wait for the next change; the path that changed. Changes that nobody
-    /// has looked at yet may be told as one.
+    /// has looked at yet may be told as one. Waits for ever once the connection
+    /// is lost: that is for requests to tell.
     pub async fn next(&self) -> String {
         poll_fn(|context| {
             let mut connection = self.connection.borrow_mut();
             match connection.client.take_event(self.id) {
                 Some(path) => Poll::Ready(path),
                 None => {
-                    connection.waiting.push(context.waker().clone());
+                    connection.waiting.add(context.waker());
                     Poll::Pending
                 }
             }
@@ -316,11 +336,16 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        if let Ok(mut connection) = self.connection.try_borrow_mut()
-            && let Some(Ok(ticket)) = connection.client.unwatch(self.id)
-        {
+        let Ok(mut connection) = self.connection.try_borrow_mut() else {
+            return;
+        };
+        if let Some(Ok(ticket)) = connection.client.unwatch(self.id) {
             connection.client.forget(ticket);
-            connection.pump();
+            drop(connection);
+            let _ = pump(&self.connection);
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

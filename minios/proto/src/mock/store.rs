@@ -149,6 +149,11 @@ impl Xenstored {
         self.0.borrow().watches.len()
     }
 
+    /// Transactions the guest has open.
+    pub fn transactions(&self) -> usize {
+        self.0.borrow().transactions.len()
+    }
+
     /// Does everything the guest asks for; `true`: notify it.
     ///
     /// # Errors

@@ -157,6 +157,13 @@ impl Client {
             return;
         };
         if pending.forgotten {
+            // A transaction that nobody knows of would stay open.
+            if packet.kind == Kind::TransactionStart
+                && let Ok(tx) = transaction(packet.payload)
+                && let Ok(end) = self.end(tx, false)
+            {
+                self.forget(end);
+            }
             return;
         }
         let answer = match packet.kind {
