@@ -62,11 +62,16 @@ async fn wait(store: &Store) -> Result<Shutdown, Error> {
         };
         match WORDS.iter().find(|(known, _)| *known == word) {
             Some(&(_, reason)) => {
-                // Empty means: seen, and on the way.
-                store.write(REQUEST, "").await?;
+                // Empty means: seen, and on the way. We go also if we cannot say so.
+                if let Err(error) = store.write(REQUEST, "").await {
+                    log::warn!("{REQUEST}: {error}");
+                }
                 return Ok(reason);
             }
             None => log::warn!("{REQUEST}: {word:?} is not something we do"),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
