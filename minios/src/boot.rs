@@ -10,6 +10,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::future::Future;
+use core::ops::Range;
 use core::pin::Pin;
 use core::ptr::NonNull;
 use core::time::Duration;
@@ -78,7 +79,7 @@ pub const XEN_WINDOW_END: usize = XEN_WINDOW + 0x4000_0000;
 
 /// Called once, by the entry point.
 pub(crate) fn start(info: StartInfo) -> ! {
-    adopt_memory(&info);
+    let ramdisk = adopt_memory(&info);
     let info: &'static StartInfo = Box::leak(Box::new(info));
     START_INFO.with_borrow_mut(|slot| *slot = Some(info));
     let (page, port) = adopt_shared_pages(info);
@@ -99,12 +100,22 @@ pub(crate) fn start(info: StartInfo) -> ! {
         info.nr_pages * 4,
         frame::free_pages() * 4
     );
-    let reason = executor::block_on(run(info, words));
+    if info.mod_len != 0 && ramdisk.is_none() {
+        ::log::error!(
+            "the ramdisk ({} bytes) cannot be reached, going on without it",
+            info.mod_len
+        );
+    }
+    let reason = executor::block_on(run(info, words, ramdisk));
     executor::block_on(console::drain(PATIENCE));
     hypercall::shutdown(reason)
 }
 
-async fn run(info: &'static StartInfo, words: Vec<String>) -> Shutdown {
+async fn run(
+    info: &'static StartInfo,
+    words: Vec<String>,
+    ramdisk: Option<Range<usize>>,
+) -> Shutdown {
     let store = Store::connect(
         adopt_ring(info.store_mfn),
         Port::inherited(info.store_evtchn),
@@ -115,7 +126,7 @@ async fn run(info: &'static StartInfo, words: Vec<String>) -> Shutdown {
             .filter(|word| !word.starts_with("loglevel="))
             .collect(),
         command_line: cmdline::text(&info.cmd_line),
-        ramdisk: adopt_ramdisk(info),
+        ramdisk: ramdisk.map(|at| PageBuf::from_frames(Pfn(at.start), info.mod_len as usize)),
         store: store.clone(),
     };
     executor::spawn(shutdown::advertise(store.clone()));
@@ -134,43 +145,47 @@ async fn run(info: &'static StartInfo, words: Vec<String>) -> Shutdown {
 }
 
 /// RAM, its machine addresses, and which of it is free: all that lies behind
-/// the builder's page tables, except a ramdisk.
-fn adopt_memory(info: &StartInfo) {
+/// the builder's page tables, except a ramdisk. Returns the ramdisk's pages, if
+/// there is one that can be mapped.
+fn adopt_memory(info: &StartInfo) -> Option<Range<usize>> {
     let pages = info.nr_pages as usize;
     // SAFETY: start_info's own words; the list is RAM that nobody writes.
     unsafe { p2m::init(info.mfn_list as usize, pages) };
-    pagetable::init(Pfn::containing(info.pt_base as usize), pages);
-    let mut slack = Pfn::containing(info.pt_base as usize).0 + info.nr_pt_frames as usize;
-    let ramdisk = ramdisk_pages(info);
+    let tables = Pfn::containing(info.pt_base as usize);
+    pagetable::init(tables, pages);
+    let mut slack = tables.0 + info.nr_pt_frames as usize;
+    let mut ramdisk = ramdisk_pages(info, tables.0..slack);
     // By MOD_START_PFN the ramdisk lies behind what the builder mapped.
-    let behind = if ramdisk.start >= slack {
-        ramdisk
-    } else {
-        slack..slack
+    let mut behind = match &ramdisk {
+        Some(at) if at.start >= slack => at.clone(),
+        _ => slack..slack,
     };
     while pagetable::mapped_end() < (behind.end.max(slack) + pagetable::TABLE_RESERVE).min(pages) {
+        // Tables come from the pages before it; there are a few hundred, each
+        // good for 2 MiB. Rather without a ramdisk than through it.
+        if !behind.is_empty() && slack + pagetable::TABLE_RESERVE > behind.start {
+            (ramdisk, behind) = (None, slack..slack);
+            continue;
+        }
         slack += pagetable::map_more(slack, pages);
     }
     frame::init(Pfn(behind.end.max(slack)), Pfn(pages));
     // SAFETY: pages the builder left between its tables and the ramdisk,
     // mapped read-write and named by nothing.
     unsafe { frame::free(Pfn(slack), behind.start.saturating_sub(slack)) };
+    ramdisk
 }
 
-fn ramdisk_pages(info: &StartInfo) -> core::ops::Range<usize> {
-    if info.mod_len == 0 {
-        return 0..0;
-    }
+/// Where start_info says the ramdisk is, unless that makes no sense: it must
+/// lie in RAM, before the page tables or behind them.
+fn ramdisk_pages(info: &StartInfo, tables: Range<usize>) -> Option<Range<usize>> {
     let start = match info.flags & SIF_MOD_START_PFN {
         0 => info.mod_start as usize / PAGE_SIZE,
         _ => info.mod_start as usize,
     };
-    start..start + (info.mod_len as usize).div_ceil(PAGE_SIZE)
-}
-
-fn adopt_ramdisk(info: &StartInfo) -> Option<PageBuf> {
-    let pages = ramdisk_pages(info);
-    (!pages.is_empty()).then(|| PageBuf::from_frames(Pfn(pages.start), info.mod_len as usize))
+    let end = start.checked_add((info.mod_len as usize).div_ceil(PAGE_SIZE))?;
+    let apart = end <= tables.start || start >= tables.end;
+    (info.mod_len != 0 && end <= info.nr_pages as usize && apart).then_some(start..end)
 }
 
 /// Map shared info; find the console ring among our pages.

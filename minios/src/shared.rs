@@ -54,11 +54,12 @@ impl<T> Shared<T> {
     }
 
     /// Pages of our own, about to be granted to a peer. They live as long as
-    /// the last handle (see [`crate::grant`] for what keeps them longer).
+    /// the last handle (see [`crate::grant`] for what keeps them longer). Not for
+    /// everybody: no other owner of the pages may look at them as a slice.
     ///
     /// # Panics
     /// If `T` does not fit in the pages.
-    pub fn from_pages(pages: Rc<PageBuf>) -> Self {
+    pub(crate) fn from_pages(pages: Rc<PageBuf>) -> Self {
         assert!(
             size_of::<T>() <= pages.pages() * crate::mm::PAGE_SIZE,
             "layout larger than its pages"
@@ -81,12 +82,11 @@ impl<T> Shared<T> {
             "bytes {offset}..{end} of {}",
             size_of::<T>()
         );
-        assert!(
-            offset.is_multiple_of(align_of::<V>()),
-            "misaligned access at {offset}"
-        );
         // SAFETY: within the memory promised to `new`, by the check above.
-        unsafe { self.base.as_ptr().add(offset).cast() }
+        let pointer = unsafe { self.base.as_ptr().add(offset).cast::<V>() };
+        // `V` may ask for more than `T` does.
+        assert!(pointer.is_aligned(), "misaligned access at {offset}");
+        pointer
     }
 
     /// Copy a value out.

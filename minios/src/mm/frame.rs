@@ -209,6 +209,18 @@ pub(crate) fn alloc(pages: usize) -> Result<Pfn, OutOfMemory> {
     FRAMES.with_borrow_mut(|frames| frames.take(pages)).map(Pfn)
 }
 
+/// As [`alloc`], but not if fewer than `reserve` pages would then be free.
+pub(crate) fn alloc_leaving(pages: usize, reserve: usize) -> Result<Pfn, OutOfMemory> {
+    let free = free_pages();
+    if pages > 0 && pages > free.saturating_sub(reserve) {
+        return Err(OutOfMemory {
+            wanted: pages,
+            free,
+        });
+    }
+    alloc(pages)
+}
+
 /// Give frames back.
 ///
 /// # Safety
@@ -257,6 +269,78 @@ mod tests {
             0,
             "all of it is wilderness again"
         );
+    }
+
+    /// Random requests against a model that is nothing but the set of pages.
+    #[test]
+    fn random_requests_agree_with_a_plain_set_of_pages() {
+        let (free, ram) = (free_pages(), crate::arch::host::ram());
+        let mut owner = vec![false; ram.len()];
+        let mut held: Vec<(Pfn, usize)> = Vec::new();
+        let mut state = 0x1234_5678_9abc_def0u64;
+        let mut random = move |below: usize| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 16) as usize % below
+        };
+        for round in 0..20_000 {
+            // Grow for a while, then shrink, so that both ends are seen.
+            let grow = if round / 2_000 % 2 == 0 { 3 } else { 1 };
+            if random(4) < grow {
+                let pages = match random(10) {
+                    0 => 0,
+                    1 => 1 + random(2_000),
+                    _ => 1 + random(20),
+                };
+                let used = owner.iter().filter(|used| **used).count();
+                match alloc(pages) {
+                    Ok(start) => {
+                        let at = start.0 - ram.start;
+                        for page in &mut owner[at..at + pages] {
+                            assert!(!core::mem::replace(page, true), "given out twice");
+                        }
+                        held.push((start, pages));
+                    }
+                    Err(error) => {
+                        assert_eq!((error.wanted, error.free), (pages, free - used));
+                        let room = owner.split(|used| *used).map(<[_]>::len).max();
+                        // What the toy itself took lies at the start.
+                        assert!(room.unwrap_or(0) < pages + ram.len() - free);
+                    }
+                }
+            } else if !held.is_empty() {
+                let (start, pages) = held.swap_remove(random(held.len()));
+                let at = start.0 - ram.start;
+                owner[at..at + pages].fill(false);
+                // In two halves: what was one run need not come back as one.
+                let half = random(pages + 1);
+                give_back(Pfn(start.0 + half), pages - half);
+                give_back(start, half);
+            }
+            if round % 500 == 0 {
+                check_list(&owner, free);
+            }
+        }
+        for (start, pages) in held {
+            give_back(start, pages);
+        }
+        assert_eq!(free_pages(), free);
+        assert_eq!(FRAMES.with_borrow(|frames| frames.first_free), 0);
+    }
+
+    /// Sorted, apart from each other and from the wilderness, and complete.
+    fn check_list(owner: &[bool], free: usize) {
+        let used = owner.iter().filter(|used| **used).count();
+        assert_eq!(free_pages(), free - used);
+        FRAMES.with_borrow(|frames| {
+            let mut last = 0;
+            for (pfn, node) in frames.runs() {
+                assert!(pfn > last && node.pages > 0);
+                last = pfn + node.pages;
+                assert!(last < frames.brk, "merged with the wilderness");
+            }
+        });
     }
 
     #[test]

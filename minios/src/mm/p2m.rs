@@ -25,7 +25,7 @@ pub use host::*;
 
 #[cfg(feature = "bare")]
 mod bare {
-    use xen_sys::arch_x86::MACH2PHYS_VIRT_START;
+    use xen_sys::arch_x86::{MACH2PHYS_NR_ENTRIES, MACH2PHYS_VIRT_START};
 
     use super::super::{Mfn, Pfn};
     use crate::local::cpu_local;
@@ -59,12 +59,15 @@ mod bare {
 
     /// The page frame that has machine frame `mfn`, if it is one of ours.
     pub fn pfn(mfn: Mfn) -> Option<Pfn> {
+        let index = Some(mfn.0).filter(|&mfn| mfn < MACH2PHYS_NR_ENTRIES)? as usize;
         let table = MACH2PHYS_VIRT_START as usize as *const u64;
         // SAFETY:
-        // - mapped: Xen maps the table, read-only, for every frame of the
-        //   machine, and callers pass frames that Xen named (page tables, rings);
+        // - in bounds: checked above; the window is Xen's, nothing of ours;
+        // - mapped: Xen maps the table, read-only, for every frame of the machine,
+        //   and callers pass frames that Xen named (page tables, rings); one that
+        //   is of no machine ends the domain with a page fault;
         // - shared: Xen may write it, so the read is volatile and then checked.
-        let pfn = unsafe { table.add(mfn.0 as usize).read_volatile() } as usize;
+        let pfn = unsafe { table.add(index).read_volatile() } as usize;
         (list().get(pfn) == Some(&mfn.0)).then_some(Pfn(pfn))
     }
 }

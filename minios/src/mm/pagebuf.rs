@@ -4,10 +4,14 @@
 //! so that a backend can be granted its frames and a boot can move them
 //! instead of copying.
 
+use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
 
 use super::frame::{self, OutOfMemory};
 use super::{Mfn, PAGE_SIZE, Pfn, p2m};
+
+/// Pages that buffers leave free: 512 KiB, two steps of the heap.
+const HEAP_RESERVE: usize = 128;
 
 /// Zeroed, page-aligned memory of `len` bytes, given back when dropped.
 #[derive(Debug)]
@@ -15,12 +19,17 @@ pub struct PageBuf {
     start: Pfn,
     pages: usize,
     len: usize,
+    /// Given back to the allocator it came from, which is its thread's own.
+    not_send: PhantomData<*mut u8>,
 }
 
 impl PageBuf {
-    /// A buffer of `len` bytes, in as many pages as that takes; all zero.
+    /// A buffer of `len` bytes, in as many pages as that takes; all zero. The
+    /// last pages there are it leaves to the heap: who asks for a buffer can be
+    /// refused, who asks for a few bytes in order to say so cannot.
     pub fn new(len: usize) -> Result<Self, OutOfMemory> {
-        let mut buffer = Self::from_frames(frame::alloc(len.div_ceil(PAGE_SIZE))?, len);
+        let start = frame::alloc_leaving(len.div_ceil(PAGE_SIZE), HEAP_RESERVE)?;
+        let mut buffer = Self::from_frames(start, len);
         buffer.all_mut().fill(0);
         Ok(buffer)
     }
@@ -31,6 +40,7 @@ impl PageBuf {
             start,
             pages: len.div_ceil(PAGE_SIZE),
             len,
+            not_send: PhantomData,
         }
     }
 
@@ -123,6 +133,25 @@ mod tests {
         assert!(b.iter().all(|&byte| byte == 0));
         drop(b);
         assert_eq!(super::super::free_pages(), before);
+    }
+
+    #[test]
+    fn buffers_leave_the_last_pages_to_the_heap() {
+        let free = super::super::free_pages();
+        let all = PageBuf::new((free - 128) * PAGE_SIZE).unwrap();
+        assert_eq!(
+            PageBuf::new(1).unwrap_err(),
+            OutOfMemory {
+                wanted: 1,
+                free: 128
+            }
+        );
+        assert!(PageBuf::new(0).is_ok(), "nothing can always be had");
+        let heap = frame::alloc(128).unwrap();
+        // SAFETY: just taken.
+        unsafe { frame::free(heap, 128) };
+        drop(all);
+        assert_eq!(super::super::free_pages(), free);
     }
 
     #[test]

@@ -210,15 +210,21 @@ pub unsafe fn map_frame(va: usize, value: u64) -> Result<(), Errno> {
     unsafe { update_va_mapping(va, value) }
 }
 
+/// Entries of the top level that are Xen's: its own tables, and one that names
+/// the top level itself (ROOT_PAGETABLE_FIRST_XEN_SLOT, asm-x86/config.h).
+const XENS_SLOTS: core::ops::Range<usize> = 256..272;
+
 /// Every frame that is one of our page tables now.
 pub fn tables() -> Vec<Pfn> {
     let mut all = alloc::vec![TABLES.with_borrow(|tables| tables.base)];
     let mut first = 0;
-    for _level in 2..=4 {
+    for level in (2..=4).rev() {
         let until = all.len();
         for at in first..until {
             let table = all[at];
-            all.extend((0..ENTRIES).filter_map(|index| next_table(table, index)));
+            let ours = |index: &usize| level < 4 || !XENS_SLOTS.contains(index);
+            let below = (0..ENTRIES).filter(ours);
+            all.extend(below.filter_map(|index| next_table(table, index)));
         }
         first = until;
     }
