@@ -165,7 +165,7 @@ pub struct Ready {
     tables: Vec<Pfn>,
     // Held so that an abandoned boot gives them back.
     _buffers: Buffers,
-    _fresh: Vec<PageBuf>,
+    fresh: Vec<PageBuf>,
 }
 
 /// Everything that is being put together.
@@ -447,7 +447,7 @@ impl Builder<'_> {
             trampoline,
             tables,
             _buffers: self.buffers,
-            _fresh: self.fresh,
+            fresh: self.fresh,
         };
         ready.pin()?;
         Ok(ready)
@@ -538,6 +538,10 @@ impl Drop for Ready {
             // SAFETY: our own page, which is no table any more.
             if unsafe { pagetable::protect(table, pagetable::bits::RW) }.is_err() {
                 log::error!("page {:#x} stays read-only", table.0);
+                // Whoever got such a page next would fault: all stay out of use.
+                self.fresh.drain(..).for_each(|pages| {
+                    pages.leak();
+                });
             }
         }
     }

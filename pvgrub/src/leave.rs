@@ -10,12 +10,12 @@ use core::fmt;
 use core::time::Duration;
 
 use minios::executor::block_on;
-use minios::mm::PageBuf;
+use minios::mm::{OutOfMemory, PAGE_SIZE, PageBuf, free_pages};
 use minios::xenstore::Store;
-use minios::{console, shutdown, time};
+use minios::{console, grant, shutdown, time};
 
 use crate::build::Plan;
-use crate::jump::{Buffers, prepare};
+use crate::jump::{Buffers, JumpError, prepare};
 use crate::loader::Starter;
 use crate::vbd::Disks;
 
@@ -38,7 +38,12 @@ fn start(
     kernel: PageBuf,
     initrd: Option<PageBuf>,
 ) -> Box<dyn fmt::Display> {
-    drop(Vec::<u8>::with_capacity(HEAP_IN_HAND));
+    if Vec::<u8>::new().try_reserve_exact(HEAP_IN_HAND).is_err() {
+        return Box::new(JumpError::Memory(OutOfMemory {
+            wanted: HEAP_IN_HAND / PAGE_SIZE,
+            free: free_pages(),
+        }));
+    }
     let modules = initrd.into_iter().collect();
     match prepare(plan, Buffers { kernel, modules }) {
         Ok(ready) => {
@@ -52,6 +57,13 @@ fn start(
 /// Close every device, drop every watch, let the last byte be read.
 async fn give_back(store: &Store, disks: &Disks) {
     disks.close().await;
+    if grant::in_use() > 0 {
+        // Said, for there is nothing more to be done: all memory goes to the next kernel.
+        log::error!(
+            "{} pages are still lent to other domains, which may change them",
+            grant::in_use()
+        );
+    }
     shutdown::withdraw(store).await;
     if let Err(error) = store.reset_watches().await {
         log::debug!("reset of watches: {error}");

@@ -29,6 +29,11 @@ impl Terminal for PvConsole {
             self.read = match deadline {
                 None => block_on(input),
                 Some(deadline) => match block_on(select(input, time::sleep_until(deadline))) {
+                    // No input can come any more: only time passes.
+                    Either::First(0) => {
+                        block_on(time::sleep_until(deadline));
+                        0
+                    }
                     Either::First(read) => read,
                     Either::Second(()) => 0,
                 },

@@ -81,9 +81,12 @@ fn remarks(block: &Block) -> &'static str {
 
 impl Vbd {
     fn new(block: Result<Block, String>) -> Self {
-        let geometry = block
-            .as_ref()
-            .map(|block| (block.disk().sectors * 512, block.disk().sector_size));
+        let geometry = block.as_ref().map(|block| {
+            (
+                block.disk().sectors.saturating_mul(512),
+                block.disk().sector_size,
+            )
+        });
         let (len, sector_size) = geometry.unwrap_or((0, 512));
         Vbd {
             block: RefCell::new(block),
