@@ -245,11 +245,19 @@ impl Builder<'_> {
 
     /// Zeroed pages, in pieces that are easy to find room for.
     fn place_fresh(&mut self, target: u64, count: u64) -> Result<(), JumpError> {
-        const PIECE: u64 = 256;
+        let mut largest = 256;
         let mut done = 0;
         while done < count {
-            let piece = PIECE.min(count - done);
-            let pages = PageBuf::new(piece as usize * PAGE_SIZE)?;
+            let piece = largest.min(count - done);
+            let pages = match PageBuf::new(piece as usize * PAGE_SIZE) {
+                Ok(pages) => pages,
+                // As many pages may be there, but not side by side.
+                Err(_) if piece > 1 => {
+                    largest = piece / 2;
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
             self.put(target + done, pages.pfn().0 as u64, piece)?;
             self.fresh.push(pages);
             done += piece;

@@ -2,7 +2,7 @@
 //!
 //! Small things live here; whole files live in [`super::PageBuf`]. A request
 //! that the heap cannot serve makes it claim more frames, at least
-//! [`STEP`] pages, once and for all.
+//! [`STEP`] pages if there are as many side by side, once and for all.
 
 use core::alloc::Layout;
 
@@ -37,8 +37,11 @@ unsafe impl Source for Frames {
             .ok_or(())?
             .checked_add(PAGE_SIZE)
             .ok_or(())?;
-        let pages = bytes.div_ceil(PAGE_SIZE).max(STEP);
-        let start: Pfn = frame::alloc(pages).map_err(drop)?;
+        let needed = bytes.div_ceil(PAGE_SIZE);
+        let (start, pages): (Pfn, usize) = frame::alloc(needed.max(STEP))
+            .map(|start| (start, needed.max(STEP)))
+            .or_else(|_| frame::alloc(needed).map(|start| (start, needed)))
+            .map_err(drop)?;
         // SAFETY: fresh frames, mapped, given to talc for good.
         unsafe { talc.claim(start.address() as *mut u8, pages * PAGE_SIZE) }
             .map(drop)
