@@ -72,6 +72,3 @@ async fn wait(store: &Store) -> Result<Shutdown, Error> {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;
