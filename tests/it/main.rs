@@ -11,6 +11,7 @@ mod idle;
 mod kernels;
 mod keys;
 mod memory;
+mod minios;
 mod payloads;
 mod peers;
 mod shutdown;
