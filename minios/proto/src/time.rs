@@ -27,8 +27,12 @@ pub const fn scale(ticks: u64, mul: u32, shift: i8) -> u64 {
 /// System time (ns since Xen booted) at TSC value `tsc`, from a consistent record.
 #[must_use]
 pub const fn system_time(info: &VcpuTimeInfo, tsc: u64) -> u64 {
-    // A TSC read just before Xen's own may be behind it: that is no time, not 2^64 ticks.
-    let ticks = tsc.saturating_sub(info.tsc_timestamp);
+    // The timestamp is a point on a circle: for a domain younger than Xen's last
+    // calibration an emulated TSC's is "negative". Behind us by less than half of
+    // it is the past; ahead of us, which a TSC read just before Xen's own may be,
+    // is no time at all.
+    let ticks = tsc.wrapping_sub(info.tsc_timestamp);
+    let ticks = if ticks as i64 >= 0 { ticks } else { 0 };
     info.system_time
         .wrapping_add(scale(ticks, info.tsc_to_system_mul, info.tsc_shift))
 }
@@ -100,6 +104,19 @@ mod tests {
             ],
             [5, 5, 15]
         );
+    }
+
+    #[test]
+    fn a_young_domains_timestamp_is_negative() {
+        let info = VcpuTimeInfo {
+            tsc_timestamp: 0u64.wrapping_sub(700),
+            system_time: 5000,
+            tsc_to_system_mul: 0x8000_0000,
+            tsc_shift: 1,
+            ..VcpuTimeInfo::default()
+        };
+        let times = [0, 100, 5000].map(|tsc| system_time(&info, tsc));
+        assert_eq!(times, [5700, 5800, 10_700]);
     }
 
     #[test]
