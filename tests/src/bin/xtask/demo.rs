@@ -75,10 +75,12 @@ pub fn run() -> Result<()> {
         .file("lab/pv-grub", &pv_grub())
         .file("lab/disk", image.path())
         .boot()?;
-    let guest = Guest::new("demo", "/lab/pv-grub")
+    let mut guest = Guest::new("demo", "/lab/pv-grub")
         .memory(512)
         .extra("(hd0,0)/boot/grub/menu.lst")
         .disk("/lab/disk");
+    // So that its console closes when it ends.
+    guest.on_end = "destroy".to_owned();
     println!(
         "demo: xl create with kernel = \"pv-grub-x86_64.gz\"; \
          this is the guest's console. To leave: Ctrl-]\n"
