@@ -1,7 +1,7 @@
 //! Event channels as owned ports.
 //!
-//! No upcall is ever taken: ports stay masked, Xen only sets their pending
-//! bits, and the executor, when it has nothing to run, polls them
+//! No upcall is ever taken: delivery as a whole stays masked, Xen only sets the
+//! ports' pending bits, and the executor, when it has nothing to run, polls them
 //! ([`crate::hypercall::poll`]) and wakes the tasks that wait.
 
 use alloc::collections::BTreeMap;
@@ -132,12 +132,13 @@ pub(crate) fn dispatch() -> bool {
         .fold(false, |any, port| dispatch_one(port) | any)
 }
 
-/// Bring the shared info page back to what a first kernel finds: every port
-/// masked, none pending, upcalls off. Called last before another kernel starts.
+/// Bring the shared info page back to what a first kernel finds: no port
+/// masked, none pending, upcalls off (libxenguest zeroes the page and sets only
+/// `evtchn_upcall_mask`). Called last before another kernel starts.
 pub fn reset() {
     let page = arch::shared_info();
     for word in 0..64 {
-        page.set(offset_of!(SharedInfo, evtchn_mask) + word * 8, u64::MAX);
+        page.set(offset_of!(SharedInfo, evtchn_mask) + word * 8, 0u64);
         page.set(offset_of!(SharedInfo, evtchn_pending) + word * 8, 0u64);
     }
     let vcpu = offset_of!(SharedInfo, vcpu_info);
@@ -167,6 +168,33 @@ mod tests {
         assert!(!dispatch(), "two notifications before a wait are one event");
         ours.notify();
         block_on(theirs.wait());
+    }
+
+    #[test]
+    fn a_next_kernel_finds_the_page_as_a_first_one_does() {
+        let page = arch::shared_info();
+        let vcpu = offset_of!(SharedInfo, vcpu_info);
+        let ours = Port::alloc_unbound(0).unwrap();
+        let theirs = Port::bind_interdomain(0, ours.number()).unwrap();
+        theirs.notify();
+        page.set(offset_of!(SharedInfo, evtchn_mask) + 8, 5u64);
+        page.set(vcpu + offset_of!(VcpuInfo, evtchn_upcall_mask), 0u8);
+        page.set(vcpu + offset_of!(VcpuInfo, evtchn_upcall_pending), 1u8);
+        page.set(vcpu + offset_of!(VcpuInfo, evtchn_pending_sel), 1u64);
+        reset();
+        for word in 0..64 {
+            for bits in [
+                offset_of!(SharedInfo, evtchn_mask),
+                offset_of!(SharedInfo, evtchn_pending),
+            ] {
+                assert_eq!(page.get::<u64>(bits + word * 8), 0);
+            }
+        }
+        let byte = |at| page.get::<u8>(vcpu + at);
+        assert_eq!(byte(offset_of!(VcpuInfo, evtchn_upcall_mask)), 1);
+        assert_eq!(byte(offset_of!(VcpuInfo, evtchn_upcall_pending)), 0);
+        let selected: u64 = page.get(vcpu + offset_of!(VcpuInfo, evtchn_pending_sel));
+        assert_eq!(selected, 0);
     }
 
     #[test]
