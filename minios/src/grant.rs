@@ -121,8 +121,10 @@ impl Table {
 pub struct Grant(u32);
 
 impl Grant {
-    /// Let domain `peer` map or copy the page `frame`.
-    pub fn new(peer: u16, frame: Mfn, readonly: bool) -> Result<Grant, NoGrants> {
+    /// Let domain `peer` map or copy the page `frame`. Whoever calls this answers
+    /// for the page (see above), and that nobody has a slice of it while the peer
+    /// may write; hence not for everybody: [`GrantedPages`] is.
+    pub(crate) fn new(peer: u16, frame: Mfn, readonly: bool) -> Result<Grant, NoGrants> {
         // Version 1 entries hold 32 bits; Xen gives PV guests no frame beyond.
         let number =
             u32::try_from(frame.0).map_err(|_| NoGrants(Errno(xen_sys::errno::XEN_EINVAL)))?;
