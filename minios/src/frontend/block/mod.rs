@@ -60,7 +60,7 @@ pub struct Options {
     pub indirect: bool,
     /// Ring of at most `1 << ring_order` pages (of 32 requests each), at most 2.
     pub ring_order: u32,
-    /// How long the backend may take for one request.
+    /// How long the backend may take for one request; it gets up to half as long again.
     pub timeout: Duration,
 }
 
@@ -196,7 +196,6 @@ pub struct Block {
     segments: usize,
     /// The backend keeps grants: pages may not be lent for one request only.
     persistent: bool,
-    timeout: Duration,
     queue: Rc<RefCell<Queue>>,
     task: Cell<Option<JoinHandle<Connection>>>,
 }
@@ -268,6 +267,7 @@ impl Block {
         };
         let queue = Rc::new(RefCell::new(queue));
         let task = executor::spawn(queue::run(connection, queue.clone()));
+        executor::spawn(queue::watch(queue.clone(), options.timeout));
         let indirect = if options.indirect {
             disk.max_indirect_segments as usize
         } else {
@@ -278,7 +278,6 @@ impl Block {
             disk,
             segments: indirect.clamp(DIRECT_SEGMENTS, MOST_SEGMENTS),
             persistent: options.persistent && disk.persistent,
-            timeout: options.timeout,
             queue,
             task: Cell::new(Some(task)),
         })

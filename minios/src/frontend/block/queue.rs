@@ -12,8 +12,9 @@ use core::cell::RefCell;
 use core::future::poll_fn;
 use core::pin::pin;
 use core::task::{Poll, Waker};
+use core::time::Duration;
 
-use embassy_futures::select::{Either3, select3};
+use embassy_futures::select::{Either3, select, select3};
 use xen_proto::block::{Oddities, Operation, RESPONSE, RequestError, RequestId, SLOT, Tracker};
 use xen_proto::ring::{FrontRing, Memory, RingError};
 
@@ -22,6 +23,7 @@ use super::{BlockError, Failure};
 use crate::frontend::Connection;
 use crate::grant::GrantError;
 use crate::hypercall;
+use crate::time;
 
 /// Bounce buffers of one disk: together at most 1 MiB.
 const MOST_BUFFERS: usize = 8;
@@ -39,6 +41,8 @@ enum Slot {
         held: Held,
         waker: Option<Waker>,
         abandoned: bool,
+        /// The queue's [`Queue::ticks`] when it was sent.
+        since: u32,
     },
     Done {
         held: Held,
@@ -59,8 +63,13 @@ pub(super) struct Queue {
     made: usize,
     descriptors: Vec<Descriptor>,
     failure: Option<Failure>,
+    /// Half time-outs that have passed while there were requests.
+    ticks: u32,
+    /// The watchdog, asleep while there is no request.
+    watchdog: Option<Waker>,
     stopped: bool,
-    stop_waker: Option<Waker>,
+    /// Who must know that the disk is being closed: its task, and its watchdog.
+    stop_wakers: [Option<Waker>; 2],
 }
 
 impl Queue {
@@ -79,8 +88,10 @@ impl Queue {
             made: 0,
             descriptors: Vec::new(),
             failure: None,
+            ticks: 0,
+            watchdog: None,
             stopped: false,
-            stop_waker: None,
+            stop_wakers: [None, None],
         })
     }
 
@@ -162,10 +173,14 @@ impl Queue {
                 held,
                 waker: None,
                 abandoned: false,
+                since: self.ticks,
             },
         );
         if self.ring.publish() {
             let _ = hypercall::event_send(self.port);
+        }
+        if let Some(waker) = self.watchdog.take() {
+            waker.wake();
         }
         Ok(id)
     }
@@ -197,6 +212,7 @@ impl Queue {
                 held,
                 waker,
                 abandoned: false,
+                ..
             }) => {
                 self.slots.insert(id, Slot::Done { held, result });
                 if let Some(waker) = waker {
@@ -240,8 +256,31 @@ impl Queue {
     pub fn stop(&mut self, why: Failure) {
         self.fail(why);
         self.stopped = true;
-        if let Some(waker) = self.stop_waker.take() {
+        self.stop_wakers
+            .iter_mut()
+            .filter_map(Option::take)
+            .for_each(Waker::wake);
+        if let Some(waker) = self.watchdog.take() {
             waker.wake();
+        }
+    }
+
+    fn is_busy(&self) -> bool {
+        self.slots
+            .values()
+            .any(|slot| matches!(slot, Slot::Busy { .. }))
+    }
+
+    /// Half a time-out has passed. A request that saw the third since it was
+    /// sent has waited for more than a whole one.
+    fn tick(&mut self) {
+        self.ticks = self.ticks.wrapping_add(1);
+        let late = |slot: &Slot| match slot {
+            Slot::Busy { since, .. } => self.ticks.wrapping_sub(*since) >= 3,
+            Slot::Done { .. } => false,
+        };
+        if self.slots.values().any(late) {
+            self.fail(Failure::TimedOut);
         }
     }
 
@@ -268,14 +307,7 @@ pub(super) async fn run(connection: Connection, queue: Rc<RefCell<Queue>>) -> Co
                 }
                 ended.as_mut().await
             };
-            let stopped = poll_fn(|context| {
-                let mut queue = queue.borrow_mut();
-                if queue.stopped {
-                    return Poll::Ready(());
-                }
-                queue.stop_waker = Some(context.waker().clone());
-                Poll::Pending
-            });
+            let stopped = stopped(&queue, 0);
             let happened = select3(port.wait(), pin!(ended), stopped).await;
             match happened {
                 Either3::First(()) => {
@@ -293,6 +325,45 @@ pub(super) async fn run(connection: Connection, queue: Rc<RefCell<Queue>>) -> Co
         }
     }
     connection
+}
+
+/// Ends when the disk is being closed; `who` is the caller's place among the waiting.
+async fn stopped(queue: &RefCell<Queue>, who: usize) {
+    poll_fn(|context| {
+        let mut queue = queue.borrow_mut();
+        if queue.stopped {
+            return Poll::Ready(());
+        }
+        if let Some(waker) = queue.stop_wakers.get_mut(who) {
+            *waker = Some(context.waker().clone());
+        }
+        Poll::Pending
+    })
+    .await;
+}
+
+/// The other task of one disk: fails it when a request has waited for longer
+/// than `patience`, at the latest after half as long again. One timer for all
+/// requests: to read the clock can cost more than to make a request. A disk
+/// without requests has no timer.
+pub(super) async fn watch(queue: Rc<RefCell<Queue>>, patience: Duration) {
+    loop {
+        poll_fn(|context| {
+            let mut queue = queue.borrow_mut();
+            if queue.is_busy() || queue.stopped {
+                return Poll::Ready(());
+            }
+            queue.watchdog = Some(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
+        select(time::sleep(patience / 2), stopped(&queue, 1)).await;
+        let mut queue = queue.borrow_mut();
+        queue.tick();
+        if queue.stopped || queue.failure.is_some() {
+            return;
+        }
+    }
 }
 
 /// A request under way. Dropping it gives up waiting, not the request.
@@ -320,7 +391,10 @@ impl Waiting {
             match queue.slots.remove(&id) {
                 Some(Slot::Done { held, result }) => return Poll::Ready(Ok((held, result))),
                 Some(Slot::Busy {
-                    held, abandoned, ..
+                    held,
+                    abandoned,
+                    since,
+                    ..
                 }) => {
                     let waker = Some(context.waker().clone());
                     queue.slots.insert(
@@ -329,6 +403,7 @@ impl Waiting {
                             held,
                             waker,
                             abandoned,
+                            since,
                         },
                     );
                 }
@@ -352,13 +427,14 @@ impl Drop for Waiting {
         let Some(id) = self.id else { return };
         let mut queue = self.queue.borrow_mut();
         match queue.slots.remove(&id) {
-            Some(Slot::Busy { held, .. }) => {
+            Some(Slot::Busy { held, since, .. }) => {
                 queue.slots.insert(
                     id,
                     Slot::Busy {
                         held,
                         waker: None,
                         abandoned: true,
+                        since,
                     },
                 );
             }

@@ -12,9 +12,8 @@ use zerocopy::IntoBytes;
 
 use super::buffer::{Buffer, Lent};
 use super::queue::{Held, Waiting};
-use super::{Block, BlockError, Failure, Operation};
+use super::{Block, BlockError, Operation};
 use crate::mm::PageBuf;
-use crate::time::timeout;
 
 /// Requests of one transfer under way at once.
 const DEPTH: usize = 8;
@@ -357,11 +356,7 @@ impl Block {
         operation: Operation,
         (request, disk): Started,
     ) -> Result<Held, BlockError> {
-        let Ok(end) = timeout(self.timeout, request.end()).await else {
-            self.queue.borrow_mut().fail(Failure::TimedOut);
-            return Err(BlockError::Failed(Failure::TimedOut));
-        };
-        let (held, result) = end?;
+        let (held, result) = request.end().await?;
         match result {
             Ok(()) => Ok(held),
             Err(error) => {
