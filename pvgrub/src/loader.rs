@@ -20,7 +20,7 @@ use minios::time;
 use crate::build::{self, BuildError, Modules, Plan, Request};
 use crate::command::{Error, ErrorKind, Machine};
 use crate::fs::File;
-use crate::image::{self, Container, ImageError, Kernel};
+use crate::image::{self, Codec, Container, ImageError, Kernel};
 
 /// Starts a planned kernel with its buffers: `kernel` and `initrd`. Comes back
 /// only with the reason why it did not.
@@ -91,17 +91,21 @@ impl Loader {
     fn unpack(&self, mut file: PageBuf) -> Result<(PageBuf, Vec<&'static str>), Error> {
         let mut layers = Vec::new();
         loop {
-            let (codec, payload, len) = match image::identify(&file).map_err(bad_image)? {
+            let (codec, payload, size) = match image::identify(&file).map_err(bad_image)? {
                 Container::Elf => return Ok((file, layers)),
                 Container::BzImage {
                     codec,
                     payload,
                     unpacked_len,
-                } => (codec, payload, Some(unpacked_len)),
+                } => (codec, payload, Size::Exact(unpacked_len)),
                 Container::Compressed {
                     codec,
                     unpacked_len,
-                } => (codec, 0..file.len(), unpacked_len),
+                } => {
+                    let guess = (file.len() as u64).saturating_mul(4);
+                    let size = Size::AtLeast(unpacked_len.unwrap_or(guess));
+                    (codec, 0..file.len(), size)
+                }
             };
             if layers.len() == MAX_LAYERS {
                 return Err(Error::because(
@@ -111,15 +115,36 @@ impl Loader {
             }
             layers.push(codec.name());
             let packed = file.get(payload).unwrap_or_default();
-            // A format that does not tell gets what can be had.
-            let len = len.unwrap_or_else(|| (packed.len() as u64).saturating_mul(16));
-            let mut unpacked = self.pages(len, "the unpacked kernel")?;
-            let unpacked_len =
-                image::decompress(codec, packed, &mut unpacked).map_err(bad_image)?;
-            unpacked.truncate(unpacked_len);
-            file = unpacked;
+            file = self.unpack_layer(codec, packed, size)?;
         }
     }
+
+    fn unpack_layer(&self, codec: Codec, packed: &[u8], size: Size) -> Result<PageBuf, Error> {
+        let (mut len, exact) = match size {
+            Size::Exact(len) => (len, true),
+            Size::AtLeast(len) => (len.max(PAGE_SIZE as u64), false),
+        };
+        loop {
+            let mut unpacked = self.pages(len, "the unpacked kernel")?;
+            match image::decompress(codec, packed, &mut unpacked) {
+                Ok(unpacked_len) => {
+                    unpacked.truncate(unpacked_len);
+                    return Ok(unpacked);
+                }
+                // Ends when memory does.
+                Err(ImageError::OutputTooSmall { .. }) if !exact => len = len.saturating_mul(2),
+                Err(error) => return Err(bad_image(error)),
+            }
+        }
+    }
+}
+
+/// What is known of the length that a compressed file unpacks to.
+enum Size {
+    /// A bzImage says it.
+    Exact(u64),
+    /// A guess, or what is left of it modulo 2^32 (gzip).
+    AtLeast(u64),
 }
 
 /// Fill `to` from the beginning of `file`, in one read.
@@ -244,5 +269,156 @@ impl Machine for Loader {
         .map_err(bad_plan)?;
         let reason = (self.start)(&plan, loaded.file, loaded.initrd);
         Err(Error::because(ErrorKind::BootFailed, reason.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fs::FsError;
+    use crate::image::synthetic;
+    use alloc::rc::Rc;
+    use core::cell::RefCell;
+
+    /// A file in memory, which may promise more than it holds.
+    struct Bytes(Vec<u8>, u64);
+
+    impl Bytes {
+        fn new(bytes: impl Into<Vec<u8>>) -> Bytes {
+            let bytes = bytes.into();
+            let len = bytes.len() as u64;
+            Bytes(bytes, len)
+        }
+    }
+
+    impl File for Bytes {
+        fn len(&self) -> u64 {
+            self.1
+        }
+
+        fn read_at(&mut self, offset: u64, buf: &mut [u8]) -> Result<usize, FsError> {
+            let from = self.0.get(offset as usize..).unwrap_or_default();
+            let len = from.len().min(buf.len());
+            buf[..len].copy_from_slice(&from[..len]);
+            Ok(len)
+        }
+    }
+
+    /// What the starter was given: pages of the plan, the kernel's bytes, the initrd's.
+    type Started = Rc<RefCell<Option<(u64, Vec<u8>, Option<Vec<u8>>)>>>;
+
+    fn loader(pages: u64) -> (Loader, Started) {
+        let started = Started::default();
+        let seen = started.clone();
+        let start: Starter = Box::new(move |plan, kernel, initrd| {
+            let initrd = initrd.map(|initrd| initrd.to_vec());
+            *seen.borrow_mut() = Some((plan.nr_pages, kernel.to_vec(), initrd));
+            Box::new("the double starts nothing")
+        });
+        (Loader::new(Domain { pages, flags: 0 }, start), started)
+    }
+
+    fn load(loader: &mut Loader, bytes: impl Into<Vec<u8>>) -> Result<String, Error> {
+        loader.load_kernel("(hd0)/k", &mut Bytes::new(bytes), "quiet")
+    }
+
+    /// `file` as a legacy LZ4 stream that repeats its last byte `more` times:
+    /// short to write and many times longer unpacked, which the format does not tell.
+    fn lz4(file: &[u8], more: usize) -> Vec<u8> {
+        let count = |n: usize| {
+            let mut bytes = vec![255u8; (n - 15) / 255];
+            bytes.push(((n - 15) % 255) as u8);
+            bytes
+        };
+        let mut block = vec![0xff];
+        block.extend(count(file.len()));
+        block.extend_from_slice(file);
+        block.extend([1, 0]);
+        block.extend(count(more - 5 - 4));
+        // The last five bytes are literals.
+        block.push(0x50);
+        block.extend([0; 5]);
+        let mut stream = vec![0x02, 0x21, 0x4c, 0x18];
+        stream.extend((block.len() as u32).to_le_bytes());
+        stream.extend(block);
+        stream
+    }
+
+    #[test]
+    fn a_kernel_and_its_initrd_reach_the_starter() {
+        let (mut loader, started) = loader(0x8000);
+        let kernel = synthetic::linux();
+        let text = load(&mut loader, kernel.clone()).unwrap();
+        assert!(text.starts_with("linux kernel, "), "{text}");
+        let files = [&b"12345"[..], b"abc"];
+        let mut files = files.map(|bytes| Box::new(Bytes::new(bytes)) as Box<dyn File>);
+        loader.load_initrd(&mut files).unwrap();
+        let error = loader.boot().unwrap_err();
+        assert_eq!(error.to_string(), "Error 9: the double starts nothing");
+        let (pages, elf, initrd) = started.borrow_mut().take().unwrap();
+        assert_eq!((pages, elf), (0x8000, kernel));
+        assert_eq!(
+            initrd.unwrap(),
+            b"12345\0\0\0abc",
+            "the second begins at a multiple of 4"
+        );
+        let error = loader.boot().unwrap_err();
+        assert_eq!(
+            error.kind,
+            ErrorKind::NoKernel,
+            "a failed boot leaves nothing loaded"
+        );
+    }
+
+    #[test]
+    fn a_new_kernel_forgets_the_old_initrd() {
+        let (mut loader, started) = loader(0x8000);
+        load(&mut loader, synthetic::linux()).unwrap();
+        loader
+            .load_initrd(&mut [Box::new(Bytes::new(*b"old"))])
+            .unwrap();
+        load(&mut loader, synthetic::linux()).unwrap();
+        loader.boot().unwrap_err();
+        assert_eq!(started.borrow_mut().take().unwrap().2, None);
+    }
+
+    #[test]
+    fn a_stream_that_does_not_tell_its_length_gets_what_it_needs() {
+        let (mut loader, started) = loader(0x8000);
+        let mut kernel = synthetic::linux();
+        let packed = lz4(&kernel, 6 << 20);
+        assert!(
+            packed.len() * 8 < 6 << 20,
+            "more than two doublings of the first guess"
+        );
+        let text = load(&mut loader, packed).unwrap();
+        assert!(text.contains("lz4"), "{text}");
+        loader.boot().unwrap_err();
+        kernel.resize(kernel.len() + (6 << 20), 0);
+        assert!(started.borrow_mut().take().unwrap().1 == kernel);
+    }
+
+    #[test]
+    fn what_does_not_fit_or_is_cut_short_says_so() {
+        let (mut loader, _) = loader(0x8000);
+        let mut huge = Bytes(Vec::new(), u64::MAX);
+        let error = loader.load_kernel("k", &mut huge, "").unwrap_err();
+        assert_eq!(error.kind, ErrorKind::OutOfMemory, "{error}");
+        let mut short = Bytes(vec![0; 100], 4000);
+        let error = loader.load_kernel("k", &mut short, "").unwrap_err();
+        assert_eq!(error.to_string(), "Error 25: ends after 100 of 4000 bytes");
+        let error = load(&mut loader, b"not a kernel".to_vec()).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::BadExecutable, "{error}");
+        let error = loader.load_initrd(&mut []).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::NoKernelForInitrd);
+    }
+
+    #[test]
+    fn a_domain_too_small_for_the_kernel_is_told_how_much_it_needs() {
+        let (mut loader, started) = loader(0x400);
+        load(&mut loader, synthetic::linux()).unwrap();
+        let error = loader.boot().unwrap_err();
+        assert_eq!(error.kind, ErrorKind::OutOfMemory, "{error}");
+        assert!(started.borrow().is_none());
     }
 }
