@@ -178,3 +178,20 @@ fn no_line_is_lost_while_nobody_reads() -> Result<()> {
          cmp /tmp/seen /tmp/said")?;
     Ok(())
 }
+
+/// It lies behind what the domain builder maps; the page tables for it come
+/// from the few pages before it.
+#[test]
+fn a_large_ramdisk_is_reached() -> Result<()> {
+    let mut lab = lab("a_large_ramdisk_is_reached")?;
+    lab.sh("truncate -s 200M /tmp/ramdisk")?;
+    let guest = hello("guest").memory(400).ramdisk("/tmp/ramdisk");
+    let mut running = lab.create(&guest.extra("fill exit"))?;
+    let console = &mut running.console;
+    console.expect("ramdisk Some\\(209715200\\) bytes", patience(60))?;
+    let filled = "filled \\d+ of \\d+ pages, left \\d+, good true";
+    console.expect(filled, patience(60))?;
+    let state = lab.wait_end("guest", patience(20))?;
+    ensure!(!state.contains('c'), "xl list shows {state}");
+    Ok(())
+}
