@@ -6,7 +6,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use harness::paths;
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 /// One unikernel: its package, its binary, and its file in `target/dist`.
@@ -26,12 +26,11 @@ const UNIKERNELS: &[Unikernel] = &[Unikernel {
 /// tests/kernels is a package of that name with a binary of that name.
 /// [`paths::kernel`] says where they are then.
 pub fn test_kernels() -> Result<()> {
+    let mut names = Vec::new();
     for entry in fs::read_dir(paths::workspace().join("tests/kernels"))? {
-        let name = entry?.file_name();
-        let name = name.to_string_lossy();
-        bare(&name, &name)?;
+        names.push(entry?.file_name().to_string_lossy().into_owned());
     }
-    Ok(())
+    bare(&names.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 /// Builds every unikernel.
@@ -39,7 +38,8 @@ pub fn build() -> Result<()> {
     let dist = paths::dist();
     fs::create_dir_all(&dist)?;
     for unikernel in UNIKERNELS {
-        let elf = bare(unikernel.package, unikernel.bin)?;
+        bare(&[unikernel.package])?;
+        let elf = paths::kernel(unikernel.bin);
         let gz = dist.join(unikernel.dist);
         let raw = pack(&elf, &gz)?;
         let packed = fs::metadata(&gz)?.len();
@@ -53,23 +53,17 @@ pub fn build() -> Result<()> {
     Ok(())
 }
 
-/// Builds one unikernel and gives its ELF file.
+/// Builds the unikernels of these packages.
 ///
-/// It must be built alone, or features of the `std` crates of the workspace
-/// are unified into it.
-pub fn bare(package: &str, bin: &str) -> Result<PathBuf> {
+/// No package that needs `std` may be among them: its features would be
+/// unified into theirs.
+fn bare(packages: &[&str]) -> Result<()> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(paths::workspace());
-    command.args([
-        "build",
-        "--release",
-        "--target",
-        paths::TARGET,
-        "-p",
-        package,
-        "--bin",
-        bin,
-    ]);
+    command.args(["build", "--release", "--target", paths::TARGET, "--bins"]);
+    for package in packages {
+        command.args(["-p", package]);
+    }
     command.args(["--features", "bare"]);
     // Its own target folder: these flags would make every other build stale.
     command
@@ -80,8 +74,12 @@ pub fn bare(package: &str, bin: &str) -> Result<PathBuf> {
         "-C relocation-model=static -C force-frame-pointers=yes",
     );
     let status = command.status().context("starting cargo")?;
-    ensure!(status.success(), "building {bin}: {status}");
-    Ok(paths::kernel(bin))
+    ensure!(
+        status.success(),
+        "building {}: {status}",
+        packages.join(" ")
+    );
+    Ok(())
 }
 
 fn pack(elf: &Path, gz: &Path) -> Result<u64> {
