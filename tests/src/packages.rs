@@ -209,16 +209,12 @@ impl Apt {
             fs::create_dir_all(self.dir.join(dir))?;
         }
         fs::write(self.dir.join("status"), "")?;
-        let mirror = std::env::var("XEN_LAB_MIRROR")
-            .unwrap_or_else(|_| "http://deb.debian.org/debian".to_owned());
+        let (mirror, security) = mirrors()?;
         let suites = [
-            (mirror.clone(), "bookworm"),
-            (mirror.clone(), "bookworm-updates"),
-            (mirror.clone(), "bookworm-backports"),
-            (
-                format!("{}-security", mirror.trim_end_matches('/')),
-                "bookworm-security",
-            ),
+            (&mirror, "bookworm"),
+            (&mirror, "bookworm-updates"),
+            (&mirror, "bookworm-backports"),
+            (&security, "bookworm-security"),
         ];
         let lines = suites.map(|(url, suite)| {
             format!("deb [arch=amd64 signed-by={KEYRING}] {url} {suite} main\n")
@@ -382,4 +378,30 @@ pub fn run(command: &mut Command) -> Result<String> {
         );
     }
     Ok(String::from_utf8_lossy(&out.stdout).into_owned())
+}
+/// Where Debian and its security updates come from: `XEN_LAB_MIRROR` (and the
+/// same with `-security`), or what the system's own apt uses.
+fn mirrors() -> Result<(String, String)> {
+    if let Ok(mirror) = std::env::var("XEN_LAB_MIRROR") {
+        let mirror = mirror.trim_end_matches('/').to_owned();
+        let security = format!("{mirror}-security");
+        return Ok((mirror, security));
+    }
+    let mut command = Command::new("apt-get");
+    command.args(["indextargets", "--format", "$(REPO_URI) $(RELEASE)"]);
+    let targets = run(command.arg("Created-By: Packages"))?;
+    let of = |suite: &str| {
+        let found = targets.lines().filter_map(|line| line.rsplit_once(' '));
+        found
+            .filter(|(_, release)| *release == suite)
+            .map(|(uri, _)| uri.trim_end_matches('/').to_owned())
+            .find(|uri| !uri.starts_with("cdrom:"))
+            .with_context(|| {
+                format!(
+                    "apt has no source for {suite}: this needs Debian 12, or a mirror of it \
+                     in XEN_LAB_MIRROR (http://…/debian)"
+                )
+            })
+    };
+    Ok((of("bookworm")?, of("bookworm-security")?))
 }
