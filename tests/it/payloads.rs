@@ -5,6 +5,7 @@ use anyhow::{Result, ensure};
 use harness::image::{Disk, Table};
 use harness::lab::{Guest, Lab, Running, patience};
 use harness::packages::{self, Flavour};
+use harness::paths;
 
 /// Debian's kernel on a disk, booted by the menu's only entry.
 fn debian(test: &str, flavour: Flavour, disk: Disk) -> Result<(Lab, Running, u64)> {
@@ -116,5 +117,36 @@ fn grub2_shows_its_prompt() -> Result<()> {
     running
         .console
         .expect("reads from its own disk through", patience(20))?;
+    Ok(())
+}
+
+/// A CD is a disk like any other, by its place in the order: here `(hd1)`.
+#[test]
+fn a_menu_and_kernel_on_a_cd() -> Result<()> {
+    let test = "a_menu_and_kernel_on_a_cd";
+    let menu = "timeout 0\ntitle Report\nroot (hd1)\nkernel /report from the CD\n";
+    let cd = support::disk(16, Table::None, menu)?;
+    cd.file("report", &paths::kernel("report"))?;
+    let cd = support::image(&cd)?;
+    let disk = support::image(&support::disk(16, Table::Mbr, "")?)?;
+    let mut lab = Lab::builder(test)
+        .file("lab/pv-grub", &support::pv_grub()?)
+        .file("lab/disk", disk.path())
+        .file("lab/cd", cd.path())
+        .boot()?;
+    lab.sh("losetup /dev/loop0 /lab/disk && losetup -r /dev/loop1 /lab/cd")?;
+    let mut running = lab.create_as(
+        "guest",
+        "name = 'guest'\nkernel = '/lab/pv-grub'\nmemory = 64\n\
+         extra = '(hd1)/boot/grub/menu.lst'\n\
+         disk = ['phy:/dev/loop0,xvda,w,script=block-lab',\
+         'phy:/dev/loop1,xvdc:cdrom,r,script=block-lab']\n",
+    )?;
+    let console = &mut running.console;
+    console.expect("vbd 51744 is hd1 \\(CD\\)", patience(20))?;
+    console.expect(
+        "REPORT arguments \\[\"from\", \"the\", \"CD\"\\]",
+        patience(20),
+    )?;
     Ok(())
 }
