@@ -45,12 +45,7 @@ fn a_kernel_sees_its_domain_and_its_console() -> Result<()> {
         console.expect(&format!("REPORT key {key}"), patience(10))?;
     }
     lab.sh("xl shutdown guest")?;
-    let state = lab.wait_end("guest", patience(10))?;
-    ensure!(
-        state.contains('s') && !state.contains('c'),
-        "xl list shows {state}"
-    );
-    Ok(())
+    support::powers_off(&mut lab, "guest")
 }
 
 #[test]
@@ -72,10 +67,7 @@ fn reboot_starts_it_again() -> Result<()> {
     let mut lab = lab("reboot_starts_it_again", "report")?.boot()?;
     let mut running = lab.create(&guest())?;
     running.console.expect("REPORT done", patience(20))?;
-    lab.sh("echo 'on_reboot = \"preserve\"' >> /tmp/guest/cfg; xl config-update guest /tmp/guest/cfg; true")?;
-    lab.sh("xl reboot guest")?;
-    running.console.expect("console closed", patience(20))?;
-    Ok(())
+    support::reboots(&mut lab, "guest")
 }
 
 #[test]

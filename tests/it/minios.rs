@@ -33,23 +33,6 @@ fn number(running: &mut Running, before: &str, after: &str) -> Result<u64> {
     Ok(last.context("no number")?.parse()?)
 }
 
-fn domid(lab: &mut Lab, name: &str) -> Result<u32> {
-    let id = lab.run(&format!("xl domid {name}"))?.text;
-    id.trim().parse().with_context(|| id.clone())
-}
-
-/// Waits until the domain of this name is another one.
-fn restarted(lab: &mut Lab, name: &str, before: u32) -> Result<()> {
-    let script = format!(
-        "n=0; while [ $n -lt 600 ]; do\n\
-         i=$(xl domid {name} 2>/dev/null); [ -n \"$i\" ] && [ \"$i\" != {before} ] && exit 0\n\
-         sleep 0.2; n=$((n+1)); done; xl list; exit 1"
-    );
-    let out = lab.run_for(&script, patience(60))?;
-    ensure!(out.status == 0, "never restarted:\n{}", out.text);
-    Ok(())
-}
-
 #[test]
 fn a_trap_says_what_and_where() -> Result<()> {
     let mut lab = lab("a_trap_says_what_and_where")?;
@@ -76,9 +59,7 @@ fn xl_reboot_starts_the_menu_again() -> Result<()> {
     running
         .console
         .expect_highlighted("Waiting", patience(20))?;
-    let before = domid(&mut lab, "guest")?;
-    lab.sh("xl reboot guest")?;
-    restarted(&mut lab, "guest", before)?;
+    support::reboots(&mut lab, "guest")?;
     lab.sh("xl shutdown -w guest || true")?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 //! from dom0.
 
 use crate::support;
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use harness::image::Table;
 use harness::lab::{Lab, patience};
 use harness::packages;
@@ -17,24 +17,14 @@ fn xl_shutdown_ends_the_menu() -> Result<()> {
         .console
         .expect_highlighted("Waiting", patience(20))?;
     lab.sh("xl shutdown guest")?;
-    let state = lab.wait_end("guest", patience(10))?;
-    ensure!(
-        state.contains('s') && !state.contains('c'),
-        "xl list shows {state}"
-    );
-    Ok(())
+    support::powers_off(&mut lab, "guest")
 }
 
 #[test]
 fn halt_powers_off() -> Result<()> {
     let disk = support::disk(16, Table::Mbr, "timeout 0\ntitle Off\nhalt\n")?;
     let (mut lab, _running) = support::start("halt_powers_off", &disk)?;
-    let state = lab.wait_end("guest", patience(20))?;
-    ensure!(
-        state.contains('s') && !state.contains('c'),
-        "xl list shows {state}"
-    );
-    Ok(())
+    support::powers_off(&mut lab, "guest")
 }
 
 #[test]

@@ -184,3 +184,28 @@ pub fn unpacked(payload: &Payload) -> Result<Vec<u8>> {
     );
     Ok(out.stdout)
 }
+
+/// Waits for the guest to power off, which a crash is not.
+pub fn powers_off(lab: &mut Lab, name: &str) -> Result<()> {
+    let state = lab.wait_end(name, patience(20))?;
+    ensure!(
+        state.contains('s') && !state.contains('c'),
+        "xl list shows {state}"
+    );
+    Ok(())
+}
+
+/// `xl reboot`: the guest ends by itself and xl starts it as another domain.
+pub fn reboots(lab: &mut Lab, name: &str) -> Result<()> {
+    let before = lab.sh(&format!("xl domid {name}"))?;
+    lab.sh(&format!("xl reboot {name}"))?;
+    let script = format!(
+        "n=0; while [ $n -lt 600 ]; do\n\
+         i=$(xl domid {name} 2>/dev/null); [ -n \"$i\" ] && [ \"$i\" != {} ] && exit 0\n\
+         sleep 0.2; n=$((n+1)); done; xl list; exit 1",
+        before.trim()
+    );
+    let out = lab.run_for(&script, patience(60))?;
+    ensure!(out.status == 0, "never restarted:\n{}", out.text);
+    Ok(())
+}
