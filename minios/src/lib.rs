@@ -49,6 +49,7 @@ mod symbols;
 #[cfg(test)]
 mod tests;
 pub mod time;
+pub mod vchan;
 mod waiters;
 pub mod xenbus;
 pub mod xenstore;

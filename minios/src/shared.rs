@@ -220,6 +220,12 @@ impl<T> Memory for Shared<T> {
     }
 }
 
+impl<T> xen_proto::vchan::Atomic for Shared<T> {
+    fn compare_exchange(&self, at: usize, current: u16, new: u16) -> Result<u16, u16> {
+        self.compare_exchange_u16(at, current, new)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

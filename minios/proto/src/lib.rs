@@ -15,5 +15,6 @@ pub mod console;
 pub mod mock;
 pub mod ring;
 pub mod time;
+pub mod vchan;
 pub mod xenbus;
 pub mod xenstore;

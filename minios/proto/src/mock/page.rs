@@ -52,6 +52,20 @@ impl Memory for Page {
     }
 }
 
+impl crate::vchan::Atomic for Page {
+    fn compare_exchange(&self, at: usize, current: u16, new: u16) -> Result<u16, u16> {
+        let mut bytes = [0; 2];
+        self.read(at, &mut bytes);
+        let now = u16::from_le_bytes(bytes);
+        if now == current {
+            self.write(at, &new.to_le_bytes());
+            Ok(now)
+        } else {
+            Err(now)
+        }
+    }
+}
+
 /// Several pages, one after the other.
 #[derive(Clone, Debug)]
 pub struct Joined<P>(pub Vec<P>);

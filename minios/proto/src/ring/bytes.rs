@@ -108,6 +108,13 @@ impl ByteWriter {
         memory.store(self.ring.prod, self.prod);
         Ok(n)
     }
+
+    /// Empties the ring: what the reader has not taken is taken back. Only for
+    /// when nobody reads, or what is read makes no difference any more.
+    pub fn take_back(&mut self, memory: &impl Memory) {
+        self.prod = memory.load(self.ring.cons);
+        memory.store(self.ring.prod, self.prod);
+    }
 }
 
 /// The reading end of a ring of bytes.

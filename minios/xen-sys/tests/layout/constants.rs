@@ -20,6 +20,7 @@ pub const HEADERS: &[&str] = &[
     "io/xs_wire.h",
     "io/xenbus.h",
     "io/console.h",
+    "io/libxenvchan.h",
     "io/protocols.h",
 ];
 
@@ -387,6 +388,8 @@ pub const CONSTANTS: &[Constant] = &[
     constant!(xen_sys::io::xenbus::XENBUS_STATE_CLOSED, "XenbusStateClosed"),
     constant!(xen_sys::io::xenbus::XENBUS_STATE_RECONFIGURING, "XenbusStateReconfiguring"),
     constant!(xen_sys::io::xenbus::XENBUS_STATE_RECONFIGURED, "XenbusStateReconfigured"),
+    constant!(xen_sys::io::libxenvchan::VCHAN_NOTIFY_WRITE, "VCHAN_NOTIFY_WRITE"),
+    constant!(xen_sys::io::libxenvchan::VCHAN_NOTIFY_READ, "VCHAN_NOTIFY_READ"),
     constant!(xen_sys::io::blkif::BLKIF_OP_READ, "BLKIF_OP_READ"),
     constant!(xen_sys::io::blkif::BLKIF_OP_WRITE, "BLKIF_OP_WRITE"),
     constant!(xen_sys::io::blkif::BLKIF_OP_WRITE_BARRIER, "BLKIF_OP_WRITE_BARRIER"),

@@ -57,6 +57,8 @@ pub const STRUCTS: &[Struct] = &[
     structure!(xen_sys::io::xs_wire::XsdSockmsg, "struct xsd_sockmsg", true, { type_: "type", req_id: "req_id", tx_id: "tx_id", len: "len" }),
     structure!(xen_sys::io::xs_wire::XenstoreDomainInterface, "struct xenstore_domain_interface", true, { req: "req", rsp: "rsp", req_cons: "req_cons", req_prod: "req_prod", rsp_cons: "rsp_cons", rsp_prod: "rsp_prod", server_features: "server_features", connection: "connection", error: "error" }),
     structure!(xen_sys::io::console::XenconsInterface, "struct xencons_interface", true, { in_: "in", out: "out", in_cons: "in_cons", in_prod: "in_prod", out_cons: "out_cons", out_prod: "out_prod" }),
+    structure!(xen_sys::io::libxenvchan::RingShared, "struct ring_shared", true, { cons: "cons", prod: "prod" }),
+    structure!(xen_sys::io::libxenvchan::VchanInterface, "struct vchan_interface", true, { left: "left", right: "right", left_order: "left_order", right_order: "right_order", cli_live: "cli_live", srv_live: "srv_live", cli_notify: "cli_notify", srv_notify: "srv_notify" }),
     structure!(xen_sys::io::blkif::BlkifRequestSegment, "struct blkif_request_segment", true, { gref: "gref", first_sect: "first_sect", last_sect: "last_sect" }),
     structure!(xen_sys::io::blkif::BlkifRequest, "struct blkif_request", true, { operation: "operation", nr_segments: "nr_segments", handle: "handle", id: "id", sector_number: "sector_number", seg: "seg" }),
     structure!(xen_sys::io::blkif::BlkifRequestDiscard, "struct blkif_request_discard", true, { operation: "operation", flag: "flag", handle: "handle", id: "id", sector_number: "sector_number", nr_sectors: "nr_sectors" }),
