@@ -7,6 +7,8 @@
 mod bad_input;
 mod block;
 mod config_examples;
+mod hvm_boot;
+mod hvm_support;
 mod idle;
 mod kernels;
 mod keys;

@@ -37,6 +37,35 @@ const XENSTORE: &[&str] = &[
 
 /// Where libxl looks for it.
 const QEMU: &str = "usr/libexec/xen-qemu-system-i386";
+const KEYMAP: &str = "usr/share/qemu/keymaps/en-us";
+
+/// What HVM guests need in dom0, as (place there, place in the package root).
+const HVM_FILES: &[(&str, &str)] = &[
+    (QEMU, QEMU),
+    (KEYMAP, KEYMAP),
+    (
+        "usr/lib/xen-4.17/boot/hvmloader",
+        "usr/lib/xen-4.17/boot/hvmloader",
+    ),
+    (
+        "usr/share/seabios/bios-256k.bin",
+        "usr/share/seabios/bios-256k.bin",
+    ),
+    (
+        "usr/share/seabios/vgabios-stdvga.bin",
+        "usr/share/seabios/vgabios-stdvga.bin",
+    ),
+    (
+        "usr/share/seabios/vgabios-cirrus.bin",
+        "usr/share/seabios/vgabios-cirrus.bin",
+    ),
+    // Where libxl calls it, Debian has a shell script around it.
+    ("usr/bin/vchan-socket-proxy", VCHAN_PROXY),
+];
+const VCHAN_PROXY: &str = "usr/lib/xen-4.17/bin/vchan-socket-proxy";
+
+/// The programs among them.
+const HVM_PROGRAMS: &[&str] = &[QEMU, VCHAN_PROXY];
 
 /// Loaded by init in this order, each after what it needs.
 const MODULES: &[&str] = &[
@@ -175,24 +204,59 @@ impl Dom0 {
 
     /// QEMU as a backend in dom0: a test's own files, by their paths in dom0.
     pub fn qemu(&self) -> Result<Vec<(String, PathBuf)>> {
-        let program = self.root.path(QEMU);
-        let keys = "usr/share/qemu/keymaps/en-us";
-        let mut files = vec![
-            (QEMU.to_owned(), program.clone()),
-            (keys.to_owned(), self.root.path(keys)),
-        ];
-        for (name, path) in libraries(&self.root, &[program])? {
-            if !name.starts_with("ld-linux") {
-                files.push((format!("lib/x86_64-linux-gnu/{name}"), path));
-            }
-        }
-        Ok(files)
+        self.with_libraries(&[(QEMU, QEMU), (KEYMAP, KEYMAP)], &[QEMU])
     }
 
-    /// dom0's initramfs with a test's own files behind it.
-    pub fn with_files(&self, files: &[(String, Extra)], to: &Path) -> Result<()> {
+    /// Files of the package root, as (place in dom0, place in the root), and the
+    /// libraries of those among them that are programs.
+    fn with_libraries(
+        &self,
+        files: &[(&str, &str)],
+        programs: &[&str],
+    ) -> Result<Vec<(String, PathBuf)>> {
+        let mut all: Vec<(String, PathBuf)> = files
+            .iter()
+            .map(|(place, path)| ((*place).to_owned(), self.root.path(path)))
+            .collect();
+        let programs: Vec<PathBuf> = programs.iter().map(|p| self.root.path(p)).collect();
+        for (name, path) in libraries(&self.root, &programs)? {
+            if !name.starts_with("ld-linux") {
+                all.push((format!("lib/x86_64-linux-gnu/{name}"), path));
+            }
+        }
+        Ok(all)
+    }
+
+    /// The archive with all that HVM guests need in dom0: hvmloader, SeaBIOS,
+    /// QEMU as a device model and as the backend of a stub domain, and the
+    /// program that carries QMP to one. Packed on first use.
+    pub fn hvm(&self) -> Result<PathBuf> {
+        let mut hasher = DefaultHasher::new();
+        (self.root.path(""), HVM_FILES, HVM_PROGRAMS, 1).hash(&mut hasher);
+        let archive = paths::cache().join(format!("hvm-{:016x}", hasher.finish()));
+        if !archive.exists() {
+            let new = tempfile::NamedTempFile::new_in(paths::cache())?;
+            let mut cpio = Cpio::new(BufWriter::new(new.reopen()?));
+            for (place, path) in self.with_libraries(HVM_FILES, HVM_PROGRAMS)? {
+                cpio.file(&place, &path)?;
+            }
+            cpio.finish()?;
+            new.persist(&archive)?;
+        }
+        Ok(archive)
+    }
+
+    /// dom0's initramfs with further archives and a test's own files behind it.
+    pub fn with_files(
+        &self,
+        archives: &[PathBuf],
+        files: &[(String, Extra)],
+        to: &Path,
+    ) -> Result<()> {
         let mut out = File::create(to)?;
-        io::copy(&mut File::open(&self.initramfs)?, &mut out)?;
+        for archive in std::iter::once(&self.initramfs).chain(archives) {
+            io::copy(&mut File::open(archive)?, &mut out)?;
+        }
         let mut cpio = Cpio::new(BufWriter::with_capacity(1 << 20, out));
         for (path, extra) in files {
             match extra {

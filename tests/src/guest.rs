@@ -20,9 +20,21 @@ const REBOOT: &str =
 /// What a guest needs to reach its disk.
 const MODULES: &[&str] = &["xen-blkfront", "crc32c_generic", "ext4"];
 
+/// What a PC needs beside it: its IDE controller, disks and CDs.
+const PC_MODULES: &[&str] = &["ata_piix", "sd_mod", "sr_mod", "isofs"];
+
 /// Builds the initrd for `kernel`, with `ballast` bytes that do not compress
 /// added to it.
 pub fn initrd(root: &Root, kernel: &Kernel, ballast: usize) -> Result<Vec<u8>> {
+    build(root, kernel, ballast, MODULES)
+}
+
+/// Builds the initrd for `kernel` in an HVM guest.
+pub fn pc_initrd(root: &Root, kernel: &Kernel) -> Result<Vec<u8>> {
+    build(root, kernel, 0, &[PC_MODULES, MODULES].concat())
+}
+
+fn build(root: &Root, kernel: &Kernel, ballast: usize, modules: &[&str]) -> Result<Vec<u8>> {
     let mut cpio = Cpio::new(GzEncoder::new(Vec::new(), Compression::fast()));
     cpio.bytes("init", 0o755, INIT.as_bytes())?;
     cpio.chardev("dev/console", 0o600, 5, 1)?;
@@ -33,7 +45,7 @@ pub fn initrd(root: &Root, kernel: &Kernel, ballast: usize) -> Result<Vec<u8>> {
     cpio.bytes("sbin/poweroff", 0o755, POWEROFF.as_bytes())?;
     cpio.bytes("sbin/reboot", 0o755, REBOOT.as_bytes())?;
     let mut order = String::new();
-    for (name, content) in Modules::open(&kernel.modules())?.closure(root, MODULES)? {
+    for (name, content) in Modules::open(&kernel.modules())?.closure(root, modules)? {
         cpio.bytes(&format!("lib/modules/{name}"), 0o644, &content)?;
         order += &format!("{name}\n");
     }

@@ -32,6 +32,7 @@ pub struct Builder {
     name: String,
     machine: Machine,
     files: Vec<(String, Extra)>,
+    hvm: bool,
 }
 
 impl Builder {
@@ -46,6 +47,12 @@ impl Builder {
     pub fn bytes(mut self, dom0_path: &str, content: impl Into<Vec<u8>>) -> Builder {
         self.files
             .push((dom0_path.to_owned(), Extra::Bytes(content.into())));
+        self
+    }
+
+    /// Gives dom0 what HVM guests need: hvmloader, SeaBIOS, QEMU.
+    pub fn hvm(mut self) -> Builder {
+        self.hvm = true;
         self
     }
 
@@ -66,6 +73,7 @@ impl Builder {
     pub fn boot(mut self) -> Result<Lab> {
         self.machine.ports = (0..CONSOLES).map(|n| format!("lab.con{n}")).collect();
         self.machine.ports.push("lab.ctl".to_owned());
+        let hvm = self.hvm;
         let (mut qemu, dir, sockets) = self.start()?;
         let mut consoles = Vec::new();
         for n in (0..CONSOLES).rev() {
@@ -81,6 +89,7 @@ impl Builder {
             sockets,
             commands: 0,
             loops: 0,
+            hvm,
         })
     }
 
@@ -109,7 +118,12 @@ impl Builder {
             .prefix("xenlab")
             .tempdir_in("/tmp")?;
         let initramfs = sockets.path().join("initramfs");
-        dom0.with_files(&self.files, &initramfs)?;
+        let archives = if self.hvm {
+            vec![dom0.hvm()?]
+        } else {
+            Vec::new()
+        };
+        dom0.with_files(&archives, &self.files, &initramfs)?;
         let qemu = Qemu::start(&dom0, &self.machine, &initramfs, &dir, sockets.path())?;
         Ok((qemu, dir, sockets))
     }
@@ -123,7 +137,22 @@ pub struct Lab {
     consoles: Vec<(usize, Console)>,
     commands: u32,
     loops: u32,
+    hvm: bool,
     sockets: TempDir,
+}
+
+impl Drop for Lab {
+    /// Leaves what dom0 has of its HVM guests beside the logs of the consoles.
+    fn drop(&mut self) {
+        if !self.hvm || !self.qemu.alive() {
+            return;
+        }
+        let script = "for f in /var/log/xen/*.log; do echo \"== $f\"; cat $f; done; \
+                      echo '== xl dmesg'; xl dmesg";
+        if let Ok(out) = self.run_for(script, Duration::from_secs(20)) {
+            let _ = fs::write(self.dir.join("hvm.log"), out.text);
+        }
+    }
 }
 
 /// What a command in dom0 left.
@@ -148,6 +177,7 @@ impl Lab {
             name: name.to_owned(),
             machine,
             files: Vec::new(),
+            hvm: false,
         }
     }
 
@@ -205,24 +235,24 @@ impl Lab {
             "mkdir -p /tmp/{name} && cat > /tmp/{name}/cfg <<'END'\n{config}END\n\
              xl create -p /tmp/{name}/cfg"
         ))?;
-        let (port, console) = self.attach(name)?;
+        let running = self.hold(name, &format!("$(xl domid {name}) --type pv"))?;
         self.sh(&format!("xl unpause {name}"))?;
+        Ok(running)
+    }
+
+    /// Holds a console of a guest: what `xenconsole` shall be called with.
+    pub(crate) fn hold(&mut self, name: &str, from: &str) -> Result<Running> {
+        let (port, mut console) = self.consoles.pop().context("no console port is left")?;
+        console.skip();
+        self.sh(&format!(
+            "setsid sh -c 'xenconsole {from} --interactive; echo \"{CLOSED}\"' \
+             <>/dev/lab.con{port} >&0 2>&1 &"
+        ))?;
         Ok(Running {
             name: name.to_owned(),
             console,
             port,
         })
-    }
-
-    fn attach(&mut self, name: &str) -> Result<(usize, Console)> {
-        let (n, mut console) = self.consoles.pop().context("no console port is left")?;
-        console.skip();
-        self.sh(&format!(
-            "setsid sh -c 'xenconsole $(xl domid {name}) --type pv --interactive; \
-             echo \"{CLOSED}\"' \
-             <>/dev/lab.con{n} >&0 2>&1 &"
-        ))?;
-        Ok((n, console))
     }
 
     /// Destroys a guest and frees its console for another.

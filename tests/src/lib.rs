@@ -5,7 +5,8 @@
 //! fetches Debian 12's own packages ([`packages`]), builds a dom0 from them
 //! ([`dom0`]), boots it in QEMU ([`qemu`]) and talks to it and to the consoles
 //! of its guests ([`lab`], [`console`]). Disks for the guests are made without
-//! root ([`image`]), and so are their initrds ([`guest`]).
+//! root ([`image`]), and so are their initrds ([`guest`]) and what a PC boots from
+//! ([`media`]). [`hvm`] has the guests that are PCs.
 //!
 //! It sits above every other crate of the workspace; nothing depends on it.
 #![forbid(unsafe_code)]
@@ -16,8 +17,10 @@ pub mod cpio;
 pub mod dom0;
 pub mod elf;
 pub mod guest;
+pub mod hvm;
 pub mod image;
 pub mod lab;
+pub mod media;
 pub mod packages;
 pub mod paths;
 pub mod qemu;

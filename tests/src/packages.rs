@@ -7,6 +7,7 @@
 
 use crate::paths;
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
@@ -33,6 +34,10 @@ const TOOLS: &[&str] = &[
     "xz-utils",
     "zstd",
 ];
+
+/// What makes bootable media, and the media that Debian ships. Beside the tools,
+/// so that most of the lab does not wait for them.
+const MEDIA: &[&str] = &["grub-common", "grub-pc-bin", "xorriso"];
 
 /// The package lists are asked for again when they are older than this.
 const LISTS_AGE: Duration = Duration::from_secs(24 * 3600);
@@ -125,20 +130,49 @@ fn lock() -> Result<Lock> {
     })
 }
 
+/// What apt said already. It is asked once by each process: a run of tests uses
+/// the same packages from its first test to its last.
+fn once<T: Clone>(
+    said: &Mutex<BTreeMap<String, T>>,
+    what: &str,
+    ask: impl FnOnce() -> Result<T>,
+) -> Result<T> {
+    let mut said = said.lock().unwrap_or_else(|e| e.into_inner());
+    if let Some(known) = said.get(what) {
+        return Ok(known.clone());
+    }
+    let answer = ask()?;
+    said.insert(what.to_owned(), answer.clone());
+    Ok(answer)
+}
+
 /// The tools; fetched and unpacked on first use.
 pub fn root() -> Result<Root> {
+    static SAID: Mutex<BTreeMap<String, Root>> = Mutex::new(BTreeMap::new());
+    once(&SAID, "tools", || unpacked_root(TOOLS, "QEMU, Xen, tools"))
+}
+
+/// GRUB for PCs and xorriso; fetched and unpacked on first use.
+pub fn media() -> Result<Root> {
+    static SAID: Mutex<BTreeMap<String, Root>> = Mutex::new(BTreeMap::new());
+    once(&SAID, "media", || {
+        unpacked_root(MEDIA, "GRUB for PCs, xorriso")
+    })
+}
+
+fn unpacked_root(packages: &[&str], what: &str) -> Result<Root> {
     let _lock = lock()?;
     let apt = Apt::open()?;
-    let list = apt.uris(TOOLS)?;
+    let list = apt.uris(packages)?;
     let mut hasher = DefaultHasher::new();
     list.hash(&mut hasher);
     let dir = paths::cache().join(format!("root-{:016x}", hasher.finish()));
     if !dir.exists() {
         eprintln!(
-            "lab: fetching {} packages of Debian 12 (QEMU, Xen, tools)",
+            "lab: fetching {} packages of Debian 12 ({what})",
             list.len()
         );
-        let debs = apt.fetch(TOOLS, &list)?;
+        let debs = apt.fetch(packages, &list)?;
         eprintln!("lab: unpacking them to {}", dir.display());
         let new = dir.with_extension("new");
         unpack(&debs, &new)?;
@@ -149,26 +183,60 @@ pub fn root() -> Result<Root> {
 
 /// A kernel; fetched and unpacked on first use.
 pub fn kernel(flavour: Flavour) -> Result<Kernel> {
-    let _lock = lock()?;
-    let apt = Apt::open()?;
-    let (meta, series) = match flavour {
-        Flavour::Stock => ("linux-image-amd64", "6.1."),
-        Flavour::Cloud => ("linux-image-cloud-amd64", "6.1."),
-        Flavour::Backports => ("linux-image-amd64", "6.12."),
-    };
-    let package = apt.newest_dependency(meta, series)?;
-    let release = package.trim_start_matches("linux-image-").to_owned();
-    Ok(Kernel {
-        release,
-        dir: apt.unpacked(&package)?,
+    static SAID: Mutex<BTreeMap<String, Kernel>> = Mutex::new(BTreeMap::new());
+    once(&SAID, &format!("{flavour:?}"), || {
+        let _lock = lock()?;
+        let apt = Apt::open()?;
+        let (meta, series) = match flavour {
+            Flavour::Stock => ("linux-image-amd64", "6.1."),
+            Flavour::Cloud => ("linux-image-cloud-amd64", "6.1."),
+            Flavour::Backports => ("linux-image-amd64", "6.12."),
+        };
+        let package = apt.newest_dependency(meta, series)?;
+        let release = package.trim_start_matches("linux-image-").to_owned();
+        let dir = apt.unpacked(&package)?;
+        Ok(Kernel { release, dir })
     })
+}
+
+/// A file of a package that is unpacked by itself.
+fn file_of(package: &str, path: &str) -> Result<PathBuf> {
+    static SAID: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
+    let dir = once(&SAID, package, || {
+        let _lock = lock()?;
+        Apt::open()?.unpacked(package)
+    })?;
+    let file = dir.join(path);
+    ensure!(file.exists(), "{package} has no {path}");
+    Ok(file)
 }
 
 /// GRUB 2 for Xen PV as Debian ships it: `grub-x86_64-xen.bin`.
 pub fn grub_xen() -> Result<PathBuf> {
-    let _lock = lock()?;
-    let dir = Apt::open()?.unpacked("grub-xen-host")?;
-    Ok(dir.join("usr/lib/grub-xen/grub-x86_64-xen.bin"))
+    file_of("grub-xen-host", "usr/lib/grub-xen/grub-x86_64-xen.bin")
+}
+
+/// GRUB's rescue CD as Debian ships it.
+pub fn grub_rescue_cd() -> Result<PathBuf> {
+    file_of(
+        "grub-rescue-pc",
+        "usr/lib/grub-rescue/grub-rescue-cdrom.iso",
+    )
+}
+
+/// memtest86+, to be started like a Linux kernel.
+pub fn memtest() -> Result<PathBuf> {
+    file_of("memtest86+", "boot/memtest86+x64.bin")
+}
+
+/// Kernel and initrd of Debian's installer with its graphical screen.
+pub fn installer() -> Result<(PathBuf, PathBuf)> {
+    let package = "debian-installer-12-netboot-amd64";
+    let dir = "usr/lib/debian-installer/images/12/amd64/gtk/debian-installer/amd64";
+    Ok((
+        file_of(package, &format!("{dir}/linux"))?,
+        file_of(package, &format!("{dir}/initrd.gz"))?,
+    ))
 }
 
 /// apt, confined to the cache.
