@@ -14,4 +14,5 @@
 extern crate alloc;
 
 pub mod bus;
+pub mod rompack;
 pub mod surroundings;

@@ -29,6 +29,7 @@ pub fn grub_cd(words: &str) -> Result<NamedTempFile> {
 }
 
 /// An IDE disk with GRUB in its boot sector, and kernel and root on ext4.
+#[allow(dead_code, reason = "the tests of disks come next")]
 pub fn root_disk(words: &str) -> Result<NamedTempFile> {
     let kernel = packages::kernel(Flavour::Stock)?;
     let disk = Disk::new(64, Table::Mbr)?;

@@ -199,8 +199,8 @@ pub fn kernel(flavour: Flavour) -> Result<Kernel> {
     })
 }
 
-/// A file of a package that is unpacked by itself.
-fn file_of(package: &str, path: &str) -> Result<PathBuf> {
+/// A file of a package of Debian 12 that is unpacked by itself.
+pub fn file_of(package: &str, path: &str) -> Result<PathBuf> {
     static SAID: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
     let dir = once(&SAID, package, || {
         let _lock = lock()?;

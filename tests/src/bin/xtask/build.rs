@@ -4,7 +4,8 @@
 use anyhow::{Context, Result, ensure};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use harness::paths;
+use harness::{packages, paths};
+use ioemu_stub::rompack;
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::Command;
@@ -16,11 +17,26 @@ struct Unikernel {
     dist: &'static str,
 }
 
-const UNIKERNELS: &[Unikernel] = &[Unikernel {
-    package: "pvgrub",
-    bin: "pv-grub",
-    dist: "pv-grub-x86_64.gz",
-}];
+const UNIKERNELS: &[Unikernel] = &[
+    Unikernel {
+        package: "pvgrub",
+        bin: "pv-grub",
+        dist: "pv-grub-x86_64.gz",
+    },
+    Unikernel {
+        package: "ioemu-stub",
+        bin: "ioemu-stubdom",
+        dist: "ioemu-stubdom.gz",
+    },
+];
+
+/// What goes into the ROM pack: a package of Debian, and where its files are.
+const ROMS: &[(&str, &str)] = &[
+    ("seabios", "usr/share/seabios/vgabios-stdvga.bin"),
+    ("seabios", "usr/share/seabios/vgabios-cirrus.bin"),
+    ("ipxe-qemu", "usr/lib/ipxe/qemu/pxe-rtl8139.rom"),
+    ("ipxe-qemu", "usr/lib/ipxe/qemu/pxe-e1000.rom"),
+];
 
 /// Builds the small unikernels that only the lab runs: each folder of
 /// tests/kernels is a package of that name with a binary of that name.
@@ -33,23 +49,57 @@ pub fn test_kernels() -> Result<()> {
     bare(&names.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
+/// Packs the ROMs that the stub domain shows to its guest: the host's own where
+/// it has them, else Debian 12's.
+fn roms() -> Result<()> {
+    let mut files = Vec::new();
+    for (package, path) in ROMS {
+        let here = Path::new("/").join(path);
+        let file = match here.exists() {
+            true => here,
+            false => packages::file_of(package, path)?,
+        };
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let content = fs::read(&file).with_context(|| format!("{}", file.display()))?;
+        files.push((name, content));
+    }
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(n, c)| (*n, c.as_slice())).collect();
+    let to = paths::dist().join("ioemu-stubdom.rom");
+    let content = rompack::pack(&files)?;
+    println!("{}: {} KiB", to.display(), content.len() >> 10);
+    Ok(fs::write(to, content)?)
+}
+
 /// Builds every unikernel.
 pub fn build() -> Result<()> {
+    for unikernel in UNIKERNELS {
+        one(unikernel)?;
+    }
+    roms()
+}
+
+/// Builds the stub domain alone.
+pub fn stub() -> Result<()> {
+    for unikernel in UNIKERNELS.iter().filter(|u| u.package == "ioemu-stub") {
+        one(unikernel)?;
+    }
+    roms()
+}
+
+fn one(unikernel: &Unikernel) -> Result<()> {
     let dist = paths::dist();
     fs::create_dir_all(&dist)?;
-    for unikernel in UNIKERNELS {
-        bare(&[unikernel.package])?;
-        let elf = paths::kernel(unikernel.bin);
-        let gz = dist.join(unikernel.dist);
-        let raw = pack(&elf, &gz)?;
-        let packed = fs::metadata(&gz)?.len();
-        println!(
-            "{}: {} KiB ({} KiB unpacked)",
-            gz.display(),
-            packed >> 10,
-            raw >> 10
-        );
-    }
+    bare(&[unikernel.package])?;
+    let elf = paths::kernel(unikernel.bin);
+    let gz = dist.join(unikernel.dist);
+    let raw = pack(&elf, &gz)?;
+    let packed = fs::metadata(&gz)?.len();
+    println!(
+        "{}: {} KiB ({} KiB unpacked)",
+        gz.display(),
+        packed >> 10,
+        raw >> 10
+    );
     Ok(())
 }
 

@@ -7,7 +7,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Files of `target/dist`, and their folders below the prefix.
-const FILES: &[(&str, &str)] = &[("pv-grub-x86_64.gz", "lib/xen/boot")];
+const FILES: &[(&str, &str)] = &[
+    ("pv-grub-x86_64.gz", "lib/xen/boot"),
+    ("ioemu-stubdom.gz", "lib/xen/boot"),
+    ("ioemu-stubdom.rom", "lib/xen/boot"),
+];
 
 /// `--destdir D` (default `/`) and `--prefix P` (default `/usr`).
 pub fn run(args: &[&str]) -> Result<()> {

@@ -17,11 +17,12 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask demo                      PV-GRUB's menu on real Xen, in this terminal
 cargo xtask test                      all tests
-cargo xtask build                     target/dist/: pv-grub-x86_64.gz
+cargo xtask build                     target/dist/: pv-grub-x86_64.gz, ioemu-stubdom.{gz,rom}
 cargo xtask install [--destdir D] [--prefix P]
 cargo xtask bench                     README's table of figures, measured anew
 cargo xtask fuzz [TARGET] [SECONDS]   one fuzz target, or all of them
 cargo xtask lab run [FILTER]          the lab tests: real Xen under QEMU
+cargo xtask lab hvm [FILTER]          those of HVM guests, building the stub domain only
 cargo xtask lab shell                 a shell in the lab's dom0
 cargo xtask lab setup                 fetch and pack what the lab needs
 ";
@@ -47,6 +48,7 @@ fn run(args: &[&str]) -> Result<()> {
         ["test"] => test::run(),
         ["fuzz", rest @ ..] => fuzz::run(rest),
         ["lab", "run", filter @ ..] => lab::run(filter),
+        ["lab", "hvm", filter @ ..] => lab::hvm(filter),
         ["lab", "setup"] => lab::setup(),
         ["lab", "shell"] => lab::shell(),
         [] | ["help" | "--help" | "-h"] => {
