@@ -32,6 +32,7 @@ pub mod event;
 pub mod executor;
 pub mod frontend;
 pub mod grant;
+pub mod guest;
 #[allow(unsafe_code)]
 pub mod hypercall;
 mod local;

@@ -6,6 +6,7 @@
 //! is the caller's to detect (ring indices, version counters), and never
 //! unsound, since every type that goes through here is plain bytes.
 
+use core::any::Any;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
@@ -24,8 +25,8 @@ use crate::mm::PageBuf;
 #[derive(Debug)]
 pub struct Shared<T> {
     base: NonNull<u8>,
-    /// Keeps pages of ours alive; `None` for what stays mapped for good.
-    _pages: Option<Rc<PageBuf>>,
+    /// Keeps the memory; `None` for what stays mapped for good.
+    _keeper: Option<Rc<dyn Any>>,
     layout: PhantomData<*mut T>,
 }
 
@@ -33,7 +34,7 @@ impl<T> Clone for Shared<T> {
     fn clone(&self) -> Self {
         Shared {
             base: self.base,
-            _pages: self._pages.clone(),
+            _keeper: self._keeper.clone(),
             layout: PhantomData,
         }
     }
@@ -48,7 +49,19 @@ impl<T> Shared<T> {
     pub unsafe fn new(pointer: NonNull<T>) -> Self {
         Shared {
             base: pointer.cast(),
-            _pages: None,
+            _keeper: None,
+            layout: PhantomData,
+        }
+    }
+
+    /// Memory at `pointer` that lasts as long as `keeper`.
+    ///
+    /// # Safety
+    /// As [`Shared::new`], for as long as `keeper` lives.
+    pub(crate) unsafe fn kept_by(pointer: NonNull<T>, keeper: Rc<dyn Any>) -> Self {
+        Shared {
+            base: pointer.cast(),
+            _keeper: Some(keeper),
             layout: PhantomData,
         }
     }
@@ -67,7 +80,7 @@ impl<T> Shared<T> {
         let base = NonNull::new(pages.pfn().address() as *mut u8).expect("no buffer at address 0");
         Shared {
             base,
-            _pages: Some(pages),
+            _keeper: Some(pages),
             layout: PhantomData,
         }
     }

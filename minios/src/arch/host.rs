@@ -22,6 +22,7 @@ use xen_sys::io::xs_wire::XenstoreDomainInterface;
 use xen_sys::shared_info::{SharedInfo, VcpuInfo, VcpuTimeInfo};
 
 use crate::event::Port;
+use crate::guest::{Frame, Guest};
 use crate::hypercall::Errno;
 use crate::mm::{Mfn, PAGE_SIZE, PageBuf, Pfn, frame, p2m};
 use crate::shared::Shared;
@@ -59,13 +60,15 @@ struct Toy {
     /// How often each reference is mapped by another domain.
     mapped: BTreeMap<u32, u32>,
     peers: Vec<Option<Peer>>,
+    /// RAM of the HVM guests that a test has.
+    guests: BTreeMap<u16, PageBuf>,
 }
 
 std::thread_local! {
     /// First frame; 0 before there is any.
     static RAM: core::cell::Cell<usize> = const { core::cell::Cell::new(0) };
     static TOY: RefCell<Toy> = const {
-        RefCell::new(Toy { shared_info: None, now: 1_000_000_000, ports: BTreeMap::new(), grants: Vec::new(), mapped: BTreeMap::new(), peers: Vec::new() })
+        RefCell::new(Toy { shared_info: None, now: 1_000_000_000, ports: BTreeMap::new(), grants: Vec::new(), mapped: BTreeMap::new(), peers: Vec::new(), guests: BTreeMap::new() })
     };
 }
 
@@ -222,11 +225,79 @@ pub fn connect_store(xenstored: &Xenstored) -> Store {
     Store::connect(page, ours)
 }
 
+/// Give the toy an HVM guest with domain number `number` and `pages` pages of
+/// RAM from frame 0 on, for tests of device models.
+pub fn add_guest(number: u16, pages: usize) {
+    let ram = PageBuf::new(pages * PAGE_SIZE).expect("the toy has memory");
+    TOY.with_borrow_mut(|toy| toy.guests.insert(number, ram));
+}
+
+/// Change `pages` frames from `first` on of a guest: give the frames back.
+pub fn shrink_guest(number: u16, pages: usize) {
+    TOY.with_borrow_mut(|toy| {
+        if let Some(ram) = toy.guests.get_mut(&number) {
+            ram.truncate(pages * PAGE_SIZE);
+        }
+    });
+}
+
+/// Where frame `gfn` of guest `number` is.
+fn guest_frame(number: u16, gfn: u64) -> Option<Pfn> {
+    TOY.with_borrow(|toy| {
+        let ram = toy.guests.get(&number)?;
+        let index = usize::try_from(gfn).ok()?;
+        (index < ram.pages()).then(|| Pfn(ram.pfn().0 + index))
+    })
+}
+
+/// The toy's version of `mm::window`: its slots are pointers.
+pub(crate) struct Window {
+    slots: Vec<Option<Pfn>>,
+}
+
+impl Window {
+    pub fn new(slots: usize) -> Result<Self, Errno> {
+        Ok(Window {
+            slots: alloc::vec![None; slots],
+        })
+    }
+
+    pub fn slots(&self) -> usize {
+        self.slots.len()
+    }
+
+    pub fn page(&self, slot: usize) -> core::ptr::NonNull<u8> {
+        let frame = self.slots[slot].expect("an access to an empty slot");
+        core::ptr::NonNull::new(frame.address() as *mut u8).expect("RAM is not at 0")
+    }
+
+    pub fn map(&mut self, guest: Guest, pages: &[(usize, Frame)]) -> Result<(), (usize, Errno)> {
+        for (index, (slot, frame)) in pages.iter().enumerate() {
+            assert!(self.slots[*slot].is_none(), "slot {slot} is in use");
+            let found = match frame {
+                Frame::Guest(gfn) => guest_frame(guest.number(), *gfn),
+                Frame::Machine(mfn) => p2m::pfn(*mfn),
+            };
+            let found = found.ok_or((index, Errno(xen_sys::errno::XEN_EINVAL)))?;
+            self.slots[*slot] = Some(found);
+        }
+        Ok(())
+    }
+
+    /// # Safety
+    /// As the real one; nothing goes away here.
+    pub unsafe fn unmap(&mut self, slots: &[usize]) {
+        for slot in slots {
+            self.slots[*slot] = None;
+        }
+    }
+}
+
 pub(crate) mod hypercall {
     //! What the toy does for each hypercall: the arguments are those of the
     //! real one, guest handles being plain pointers into this process.
 
-    use xen_sys::errno::{XEN_EINVAL, XEN_ENOSPC, XEN_ENOSYS};
+    use xen_sys::errno::{XEN_EINVAL, XEN_ENOSPC, XEN_ENOSYS, XEN_EOPNOTSUPP, XEN_ESRCH};
     use xen_sys::event_channel::*;
     use xen_sys::grant_table::*;
     use xen_sys::sched::*;
@@ -238,6 +309,9 @@ pub(crate) mod hypercall {
     /// # Safety
     /// As the real one: pointers must be what `op` takes.
     pub(crate) unsafe fn hypercall(op: u64, [cmd, argument, ..]: [u64; 5]) -> i64 {
+        if op == HYPERVISOR_DM_OP {
+            return dm_op(cmd as u16);
+        }
         let cmd = cmd as u32;
         // SAFETY: the wrappers pass the structure that belongs to the command.
         unsafe {
@@ -276,6 +350,15 @@ pub(crate) mod hypercall {
                 }
                 _ => -XEN_ENOSYS,
             }
+        }
+    }
+
+    /// Xen looks at the domain before the operation; the toy looks no further.
+    fn dm_op(domain: u16) -> i64 {
+        if TOY.with_borrow(|toy| toy.guests.contains_key(&domain)) {
+            -XEN_EOPNOTSUPP
+        } else {
+            -XEN_ESRCH
         }
     }
 

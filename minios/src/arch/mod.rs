@@ -9,13 +9,14 @@ pub mod x86_64;
 
 #[cfg(feature = "bare")]
 pub(crate) use x86_64::{
-    TABLE_RESERVE, fault_address, hypercall, map_grant_frame, map_more, mapped_end, prepare, rdtsc,
-    shared_info,
+    TABLE_RESERVE, Window, fault_address, hypercall, map_grant_frame, map_more, mapped_end,
+    prepare, rdtsc, shared_info,
 };
 
 #[cfg(not(feature = "bare"))]
 pub mod host;
 #[cfg(not(feature = "bare"))]
 pub(crate) use host::{
-    TABLE_RESERVE, hypercall, map_grant_frame, map_more, mapped_end, prepare, rdtsc, shared_info,
+    TABLE_RESERVE, Window, hypercall, map_grant_frame, map_more, mapped_end, prepare, rdtsc,
+    shared_info,
 };

@@ -42,6 +42,29 @@ pub unsafe fn mmu_update(updates: &[MmuUpdate]) -> Result<(), Errno> {
     check(unsafe { hypercall(HYPERVISOR_MMU_UPDATE, args) }).map(drop)
 }
 
+/// Carry out a list of updates whose new entries name frames of domain `owner`.
+///
+/// # Errors
+/// How many were done, and why the next was not.
+///
+/// # Safety
+/// As [`update_va_mapping`], for each entry.
+pub unsafe fn mmu_update_foreign(updates: &[MmuUpdate], owner: u16) -> Result<(), (usize, Errno)> {
+    let mut done = 0u32;
+    let args = [
+        handle(updates.as_ptr()),
+        updates.len() as u64,
+        handle(&raw mut done),
+        u64::from(owner),
+        0,
+    ];
+    // SAFETY: the list is readable for its length, `done` is ours; the effect is the caller's.
+    match check(unsafe { hypercall(HYPERVISOR_MMU_UPDATE, args) }) {
+        Ok(_) => Ok(()),
+        Err(error) => Err((done as usize, error)),
+    }
+}
+
 /// Pin, unpin, switch page tables.
 ///
 /// # Safety

@@ -4,14 +4,18 @@
 //! its effect can pull memory away from under Rust (page tables, frame lists);
 //! what merely may fail returns an [`Errno`].
 
+mod dm_op;
 mod event_channel;
 mod grant_table;
+mod memory;
 #[cfg(feature = "bare")]
 mod mmu;
 mod sched;
 
+pub use dm_op::*;
 pub use event_channel::*;
 pub use grant_table::*;
+pub use memory::*;
 #[cfg(feature = "bare")]
 pub use mmu::*;
 pub use sched::*;

@@ -5,15 +5,21 @@
 //! ([`Pfn`]). Only Xen's machine frame number ([`Mfn`]) is something else, and
 //! [`p2m`] is where the two meet.
 
+pub mod foreign;
 pub mod frame;
+mod guest;
 #[cfg(feature = "bare")]
 mod heap;
 pub mod p2m;
 mod pagebuf;
 #[cfg(feature = "bare")]
 pub mod pagetable;
+#[cfg(feature = "bare")]
+pub(crate) mod window;
 
+pub use foreign::{Foreign, MapError};
 pub use frame::{OutOfMemory, free_pages};
+pub use guest::{GuestPages, Unmapped};
 pub use pagebuf::PageBuf;
 
 /// Bytes in a page.

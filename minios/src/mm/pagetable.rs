@@ -200,6 +200,11 @@ pub fn make_path(va: usize) -> Result<(), Errno> {
     Ok(())
 }
 
+/// The table whose entries map `va`, if there is one.
+pub(crate) fn last_level(va: usize) -> Option<Pfn> {
+    walk(va, 1).ok()
+}
+
 /// Map one frame at `va`, outside RAM's own addresses.
 ///
 /// # Safety

@@ -40,6 +40,27 @@ pub const XENMEM_RESOURCE_IOREQ_SERVER: u32 = 0;
 /// `acquire_resource` type `XENMEM_resource_grant_table`.
 pub const XENMEM_RESOURCE_GRANT_TABLE: u32 = 1;
 
+/// `add_to_physmap` space `XENMAPSPACE_gmfn`: a frame of the guest itself.
+pub const XENMAPSPACE_GMFN: u32 = 2;
+/// `add_to_physmap` space `XENMAPSPACE_gmfn_range`: several of them.
+pub const XENMAPSPACE_GMFN_RANGE: u32 = 3;
+
+/// Put frames of a domain elsewhere.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, KnownLayout, Immutable)]
+pub struct AddToPhysmap {
+    /// Whose.
+    pub domid: u16,
+    /// How many, for a range.
+    pub size: u16,
+    /// `XENMAPSPACE_*`.
+    pub space: u32,
+    /// From where.
+    pub idx: u64,
+    /// To where.
+    pub gpfn: u64,
+}
+
 /// Extents to take, give back or populate.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, KnownLayout, Immutable)]

@@ -74,10 +74,13 @@ use structs::STRUCTS;
 
 /// Ours that the headers do not have, and why.
 const NOT_IN_HEADERS: &[&str] = &[
-    "XEN_ELFNOTE_PHYS32_RELOC", // newer than libxen-dev 4.17
-    "E820Entry",                // memory.h describes it in words only
-    "XSD_ERRORS",               // compared by its own test
-    "XEN_IO_PROTO_ABI_X86_32",  // strings, compared by their own test
+    "XEN_ELFNOTE_PHYS32_RELOC",  // newer than libxen-dev 4.17
+    "HVM_IOREQSRV_BUFIOREQ_OFF", // the toolstack's part of hvm_op.h
+    "HVM_IOREQSRV_BUFIOREQ_LEGACY",
+    "HVM_IOREQSRV_BUFIOREQ_ATOMIC",
+    "E820Entry",               // memory.h describes it in words only
+    "XSD_ERRORS",              // compared by its own test
+    "XEN_IO_PROTO_ABI_X86_32", // strings, compared by their own test
     "XEN_IO_PROTO_ABI_X86_64",
 ];
 

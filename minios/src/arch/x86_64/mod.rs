@@ -11,6 +11,8 @@ pub mod traps;
 #[cfg(feature = "bare")]
 pub(crate) use crate::mm::pagetable::{TABLE_RESERVE, map_more, mapped_end};
 #[cfg(feature = "bare")]
+pub(crate) use crate::mm::window::Window;
+#[cfg(feature = "bare")]
 pub(crate) use cpu::{
     fault_address, map_grant_frame, prepare, rdtsc, set_shared_info, shared_info,
 };
