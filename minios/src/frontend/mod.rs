@@ -7,6 +7,7 @@
 //! backend. What is left to a frontend is its data path.
 
 pub mod block;
+pub mod console;
 
 use alloc::format;
 use alloc::string::{String, ToString};
