@@ -16,3 +16,4 @@ extern crate alloc;
 pub mod bus;
 pub mod rompack;
 pub mod surroundings;
+pub mod xen;

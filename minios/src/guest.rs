@@ -9,7 +9,8 @@ use core::fmt;
 use xen_sys::errno::XEN_EOPNOTSUPP;
 use xen_sys::xen::DOMID_FIRST_RESERVED;
 
-use crate::hypercall::{self, Errno};
+use crate::hypercall::{self, Errno, Shutdown};
+use crate::local::cpu_local;
 use crate::mm::Mfn;
 
 /// An HVM guest whose device model we may be.
@@ -34,9 +35,27 @@ impl Guest {
         }
     }
 
+    /// From now on the guest can't live without us: should this domain crash,
+    /// its last act is to end the guest as crashed. Without its device model it
+    /// would hang for ever.
+    pub fn depends_on_us(self) {
+        DEPENDANT.with_borrow_mut(|slot| *slot = Some(self));
+    }
+
     /// Its domain number.
     pub fn number(self) -> u16 {
         self.0
+    }
+}
+
+cpu_local! {
+    static DEPENDANT: Option<Guest> = None;
+}
+
+/// Take the guest that depends on this domain down with it.
+pub(crate) fn take_down() {
+    if let Some(guest) = DEPENDANT.with_borrow(|slot| *slot) {
+        let _ = hypercall::remote_shutdown(guest, Shutdown::Crash);
     }
 }
 

@@ -33,8 +33,9 @@ pub(crate) fn init(console: Shared<XenconsInterface>, port: u32) {
     CONSOLE.with_borrow_mut(|slot| *slot = Some((console, port)));
 }
 
-/// End the domain as crashed, without a word.
+/// End the domain as crashed, without a word, and the guest that it serves.
 pub(crate) fn die() -> ! {
+    crate::guest::take_down();
     shutdown(Shutdown::Crash)
 }
 

@@ -178,6 +178,11 @@ impl<T> Shared<T> {
         unsafe { AtomicU32::from_ptr(self.at(offset)) }
     }
 
+    /// Add to an index that the peer may set back meanwhile.
+    pub fn add(&self, offset: usize, amount: u32) {
+        self.atomic_u32(offset).fetch_add(amount, Ordering::SeqCst);
+    }
+
     /// Set the word at `offset` to `new` if it is `current`; the old value if not.
     pub fn compare_exchange_u16(&self, offset: usize, current: u16, new: u16) -> Result<u16, u16> {
         // SAFETY: as for `atomic_u32`.

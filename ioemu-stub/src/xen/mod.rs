@@ -1,0 +1,19 @@
+//! Where the machine meets its guest: what Xen gives of the
+//! [`surroundings`](crate::surroundings), and the requests that Xen sends.
+//!
+//! [`request`] is what Xen asks, [`dispatch`] carries it to the machine (pure,
+//! both), [`server`] is the event loop between them. The rest provides one
+//! trait of the surroundings each.
+
+pub mod dispatch;
+mod memory;
+mod outputs;
+mod request;
+mod server;
+mod video;
+
+pub use memory::XenMemory;
+pub use outputs::{XenClock, XenPins, XenPower, XenRanges};
+pub use request::{Kind, Request};
+pub use server::{Server, ServerError};
+pub use video::{Video, VideoError};
