@@ -14,6 +14,7 @@
 extern crate alloc;
 
 pub mod bus;
+pub mod qmp;
 pub mod rompack;
 pub mod surroundings;
 pub mod xen;

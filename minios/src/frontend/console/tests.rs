@@ -251,8 +251,8 @@ fn a_backend_that_leaves_is_told_once_all_is_read() {
     block_on(sleep(Duration::from_millis(1)));
     let mut some = [0; 8];
     assert_eq!(block_on(console.read(&mut some)), Ok(3));
-    let ended = Err(Failure::Ended(XenbusState::Closing));
-    assert_eq!(block_on(console.read(&mut some)), ended);
-    assert_eq!(block_on(console.write(b"?")), Err(ended.unwrap_err()));
+    let ended = Failure::Ended(XenbusState::Closing);
+    assert_eq!(block_on(console.read(&mut some)), Err(ended));
+    assert_eq!(block_on(console.write(b"?")), Err(ended));
     block_on(console.close());
 }
