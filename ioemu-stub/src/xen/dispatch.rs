@@ -128,6 +128,9 @@ fn copy(request: &Request, width: Width, machine: &dyn Target, memory: &dyn Gues
             machine.memory(request.address, width.bytes()),
         );
     }
+    if request.indirect && block(request, width, machine, memory) {
+        return answer;
+    }
     each_value(request, width, |data, step| {
         let Some(address) = request.address.checked_add_signed(step) else {
             return;
@@ -147,6 +150,43 @@ fn copy(request: &Request, width: Width, machine: &dyn Target, memory: &dyn Gues
         }
     });
     answer
+}
+
+/// `movs` upwards between RAM and one chip's memory, all at once: a guest that
+/// draws or scrolls. Whether it was that.
+fn block(request: &Request, width: Width, machine: &dyn Target, memory: &dyn GuestMemory) -> bool {
+    let bytes = request.count as usize * width.bytes();
+    if request.descending || request.count == 0 || bytes > CHUNK {
+        return false;
+    }
+    let in_ram = |at: u64| machine.memory(at, 1).is_none();
+    let last = request.data.checked_add(bytes as u64 - 1);
+    if !in_ram(request.data) || !last.is_some_and(in_ram) {
+        return false;
+    }
+    let Some((chip, region, offset)) = machine.memory(request.address, bytes) else {
+        return false;
+    };
+    let mut buffer = [0; CHUNK];
+    let buffer = &mut buffer[..bytes];
+    let mut chip = chip.borrow_mut();
+    let offsets = (offset..).step_by(width.bytes());
+    if request.read {
+        for (element, offset) in buffer.chunks_exact_mut(width.bytes()).zip(offsets) {
+            let value = chip.read(region, offset, width);
+            element.copy_from_slice(&value.to_le_bytes()[..width.bytes()]);
+        }
+        // Read once; what has no place in RAM is lost.
+        let _ = memory.write(request.data, buffer);
+        return true;
+    }
+    if memory.read(request.data, buffer).is_err() {
+        return false;
+    }
+    for (element, offset) in buffer.chunks_exact(width.bytes()).zip(offsets) {
+        chip.write(region, offset, width, width.from_le(element));
+    }
+    true
 }
 
 /// Moves one value from one chip to another (or within one).
