@@ -45,6 +45,7 @@ mod panic;
 #[allow(unsafe_code)]
 pub mod shared;
 pub mod shutdown;
+pub mod signal;
 #[cfg(any(feature = "bare", test))]
 mod symbols;
 #[cfg(test)]
