@@ -6,7 +6,7 @@
 //! answers as the chip would.
 //!
 //! Read in this order: [`surroundings`] (what a machine stands on), [`bus`]
-//! (how an access finds its chip), `machine` (the list of chips), and then any
+//! (how an access finds its chip), [`machine`] (the list of chips), and then any
 //! chip. Nothing of that knows Xen: the same machine runs under Xen, where
 //! `xen` connects it to the guest, and on a host behind the qtest protocol.
 #![cfg_attr(feature = "bare", no_std)]
@@ -14,7 +14,11 @@
 extern crate alloc;
 
 pub mod bus;
+pub mod chip;
+pub mod machine;
 pub mod qmp;
 pub mod rompack;
 pub mod surroundings;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod xen;

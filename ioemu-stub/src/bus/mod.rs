@@ -1,11 +1,17 @@
 //! How an access of the guest finds its chip.
 //!
 //! A chip shows its registers through [`Registers`]. A [`Space`] (the ports,
-//! or memory) knows which chip answers where.
+//! or memory) knows which chip answers where; a [`Decoder`] puts them there. [`pci`]
+//! is the bus whose chips the guest itself places.
 
+mod decoder;
+mod fields;
+pub mod pci;
 mod space;
 mod width;
 
+pub use decoder::Decoder;
+pub use fields::Fields;
 pub use space::Space;
 pub use width::Width;
 
