@@ -1,0 +1,171 @@
+//! Puts the machine together: one function for each row that is there.
+
+use alloc::rc::Rc;
+use core::cell::RefCell;
+
+use super::{Backends, Config, Device, Handles, Slot, State};
+use crate::bus::pci::{Configuration, Devfn, Mechanism1, PciBus, PciFunction, devfn};
+use crate::bus::{Decoder, Registers, Shared};
+use crate::chip::cmos::Cmos;
+use crate::chip::host_bridge::HostBridge;
+use crate::chip::hotplug::Hotplug;
+use crate::chip::isa_bridge::IsaBridge;
+use crate::chip::port92::Port92;
+use crate::chip::power_management::{self, PowerManagement, PowerManagementFunction};
+use crate::chip::sci::Sci;
+use crate::surroundings::{Line, Surroundings};
+
+/// A machine in the making.
+pub struct Assembly<'a> {
+    /// What is wanted.
+    pub config: &'a Config,
+    /// What it stands on.
+    pub surroundings: Surroundings,
+    /// What is behind its devices; each takes its own.
+    pub backends: Backends,
+    /// Where chips show their registers.
+    pub decoder: Decoder,
+    /// The PCI bus.
+    pub bus: Rc<RefCell<PciBus>>,
+    /// The ways in, as far as built.
+    pub handles: Handles,
+    /// The ACPI hardware's common interrupt.
+    pub sci: Rc<Sci>,
+}
+
+impl<'a> Assembly<'a> {
+    pub(super) fn new(config: &'a Config, surroundings: Surroundings, backends: Backends) -> Self {
+        let decoder = Decoder::new(surroundings.ranges.clone());
+        let bus = PciBus::new(decoder.clone(), surroundings.ranges.clone());
+        let line = Line::isa(&surroundings.pins, Sci::IRQ);
+        Assembly {
+            config,
+            surroundings,
+            backends,
+            decoder,
+            bus: Rc::new(RefCell::new(bus)),
+            handles: Handles {
+                cmos: Rc::default(),
+                power_management: None,
+                hotplug: None,
+            },
+            sci: Rc::new(Sci::new(line)),
+        }
+    }
+
+    pub(super) fn add(&mut self, device: &Device) {
+        if let State::Here(wanted, build) = &device.state
+            && wanted(self.config)
+        {
+            build(device, self);
+        }
+    }
+
+    pub(super) fn finish(self) -> (Decoder, Rc<RefCell<PciBus>>, Handles) {
+        (self.decoder, self.bus, self.handles)
+    }
+
+    /// Shows the ports of `device`'s row, each range as the region of its
+    /// number in the row.
+    pub fn place_ports(&self, device: &Device, chip: &Shared) {
+        for (region, (first, last)) in (0..).zip(device.ports) {
+            let range = u64::from(*first)..u64::from(*last) + 1;
+            self.decoder.place_ports(chip, region, range);
+        }
+    }
+
+    /// Where `device` sits on the bus: at its place, or at the next free one.
+    pub fn devfn(&self, device: &Device) -> Devfn {
+        match device.slot {
+            Slot::At(device, function) => devfn(device, function),
+            Slot::Next | Slot::None => {
+                let bus = self.bus.borrow();
+                // The last one, if ever so many devices were wanted.
+                let free = (2..31).find(|device| !bus.has(devfn(*device, 0)));
+                devfn(free.unwrap_or(31), 0)
+            }
+        }
+    }
+
+    /// Puts a function on the bus, where its row says.
+    pub fn attach(
+        &self,
+        device: &Device,
+        configuration: Configuration,
+        function: Rc<RefCell<dyn PciFunction>>,
+    ) -> Devfn {
+        let devfn = self.devfn(device);
+        self.bus.borrow_mut().attach(devfn, configuration, function);
+        devfn
+    }
+}
+
+/// A chip, as the spaces hold it.
+fn shared(chip: impl Registers + 'static) -> Shared {
+    Rc::new(RefCell::new(chip))
+}
+
+pub(super) fn host_bridge(device: &Device, assembly: &mut Assembly) {
+    let function = Rc::new(RefCell::new(HostBridge));
+    assembly.attach(device, HostBridge::configuration(), function);
+    let power = assembly.surroundings.power.clone();
+    let ports = shared(Mechanism1::new(&assembly.bus, power));
+    assembly.place_ports(device, &ports);
+}
+
+pub(super) fn isa_bridge(device: &Device, assembly: &mut Assembly) {
+    let bridge = IsaBridge::new(assembly.surroundings.pins.clone());
+    let function = Rc::new(RefCell::new(bridge));
+    assembly.attach(device, IsaBridge::configuration(), function);
+}
+
+pub(super) fn power_management(device: &Device, assembly: &mut Assembly) {
+    use power_management::region;
+    let around = &assembly.surroundings;
+    let chip = PowerManagement::new(
+        assembly.sci.clone(),
+        around.clock.clone(),
+        around.power.clone(),
+    );
+    let chip = Rc::new(RefCell::new(chip));
+    assembly.handles.power_management = Some(chip.clone());
+    let chip: Shared = chip;
+    for (region, (first, last)) in [region::APM, region::DEBUG].into_iter().zip(device.ports) {
+        let range = u64::from(*first)..u64::from(*last) + 1;
+        assembly.decoder.place_ports(&chip, region, range);
+    }
+    let function = PowerManagementFunction::new(chip, assembly.decoder.clone());
+    let function = Rc::new(RefCell::new(function));
+    assembly.attach(device, PowerManagement::configuration(), function);
+}
+
+pub(super) fn hotplug(device: &Device, assembly: &mut Assembly) {
+    let chip = Hotplug::new(assembly.sci.clone(), assembly.config.processors);
+    let chip = Rc::new(RefCell::new(chip));
+    assembly.handles.hotplug = Some(chip.clone());
+    let chip: Shared = chip;
+    assembly.place_ports(device, &chip);
+}
+
+pub(super) fn cmos(device: &Device, assembly: &mut Assembly) {
+    let chip = assembly.handles.cmos.clone();
+    configure_cmos(&mut chip.borrow_mut(), assembly.config);
+    let chip: Shared = chip;
+    assembly.place_ports(device, &chip);
+}
+
+fn configure_cmos(cmos: &mut Cmos, config: &Config) {
+    cmos.set_memory(config.low_memory, config.high_memory);
+    cmos.set_boot(&config.boot, config.check_floppy);
+    cmos.set_processors(config.processors);
+    for (unit, geometry) in (0..).zip(config.geometry) {
+        if let Some(geometry) = geometry {
+            cmos.set_disk(unit, geometry);
+        }
+    }
+}
+
+pub(super) fn port92(device: &Device, assembly: &mut Assembly) {
+    let chip = shared(Port92::new(assembly.surroundings.power.clone()));
+    assembly.place_ports(device, &chip);
+}

@@ -1,0 +1,275 @@
+//! The machine as its guests first see it.
+
+use alloc::vec::Vec;
+
+use super::*;
+use crate::surroundings::PowerState;
+use crate::testing::World;
+
+fn machine(config: &Config) -> (Rc<World>, Machine) {
+    let world = World::new(1 << 20);
+    let machine = Machine::new(config, world.surroundings(), Backends::default());
+    (world, machine)
+}
+
+/// Reads configuration space as the guest does, through its ports.
+fn config_dword(machine: &Machine, devfn: u8, register: u8) -> u32 {
+    let address = 1 << 31 | u64::from(devfn) << 8 | u64::from(register);
+    machine.port_write(0xcf8, Width::Dword, address);
+    machine.port_read(0xcfc, Width::Dword) as u32
+}
+
+#[test]
+fn functions_sit_where_qemu_has_them() {
+    let (_world, machine) = machine(&Config::default());
+    for (devfn, ids) in [
+        (0x00, 0x1237_8086),
+        (0x08, 0x7000_8086),
+        (0x0b, 0x7113_8086),
+    ] {
+        assert_eq!(config_dword(&machine, devfn, 0), ids, "{devfn:#x}");
+    }
+    assert_eq!(config_dword(&machine, 0x08, 0x0c) >> 16, 0x80);
+}
+
+#[test]
+fn without_acpi_there_is_none() {
+    let config = Config {
+        acpi: false,
+        ..Config::default()
+    };
+    let (world, machine) = machine(&config);
+    assert_eq!(config_dword(&machine, 0x0b, 0), 0xffff_ffff);
+    assert!(!world.has_port(0xb2) && !world.has_port(0xafe0));
+    machine.press_power_button();
+    machine.plug_processor(1, true);
+}
+
+/// hvmloader's pci_setup and acpi_enable_sci, in its order.
+#[test]
+fn hvmloader_turns_acpi_on() {
+    let (world, machine) = machine(&Config::default());
+    for (register, irq) in [(0x60, 5), (0x61, 10), (0x62, 11), (0x63, 5)] {
+        machine.config_write(0x08, register, Width::Byte, irq);
+    }
+    assert_eq!(world.routes(), [5, 10, 11, 5]);
+    for register in [0x20, 0x22, 0xd2] {
+        machine.config_write(0x0b, register, Width::Word, 0);
+    }
+    machine.config_write(0x0b, 0x3c, Width::Word, 0x0009);
+    machine.config_write(0x0b, 0x3d, Width::Byte, 1);
+    machine.config_write(0x0b, 0x40, Width::Dword, 0xb001);
+    machine.config_write(0x0b, 0x80, Width::Byte, 1);
+    assert_eq!(machine.config_read(0x0b, 0x3c, Width::Word), 0x0109);
+    assert_eq!(machine.config_read(0x0b, 0x40, Width::Dword), 0xb001);
+    assert!(world.has_port(0xb004));
+    assert_eq!(machine.port_read(0xb004, Width::Byte) & 1, 0);
+    machine.port_write(0xb2, Width::Byte, 0xf1);
+    assert_eq!(machine.port_read(0xb004, Width::Byte) & 1, 1);
+    machine.port_write(0xb2, Width::Byte, 0xf0);
+    assert_eq!(machine.port_read(0xb004, Width::Byte) & 1, 0);
+}
+
+#[test]
+fn the_guest_sleeps_and_switches_off() {
+    let (world, machine) = machine(&Config::default());
+    machine.config_write(0x0b, 0x40, Width::Dword, 0xb001);
+    machine.config_write(0x0b, 0x80, Width::Byte, 1);
+    for (width, port, value, state) in [
+        (Width::Word, 0xb004, 0x2001, PowerState::Off),
+        (Width::Word, 0xb004, 0x2401, PowerState::Suspend),
+        (Width::Word, 0xb004, 0x2801, PowerState::Off),
+        (Width::Byte, 0xb005, 0x20, PowerState::Off),
+        (Width::Dword, 0xb004, 0x2400, PowerState::Suspend),
+    ] {
+        machine.port_write(port, width, value);
+        assert_eq!(world.take_power(), [state], "{value:#x} to {port:#x}");
+        assert_eq!(machine.port_read(0xb004, Width::Word) & 0x2000, 0);
+    }
+    // The type without the enable bit, and types that nobody has.
+    for value in [0x0000, 0x1c00, 0x3c00] {
+        machine.port_write(0xb004, Width::Word, value);
+        assert_eq!(world.take_power(), []);
+    }
+}
+
+#[test]
+fn three_ways_to_reset() {
+    let (world, machine) = machine(&Config::default());
+    machine.port_write(0xcf9, Width::Byte, 0x02);
+    machine.port_write(0xcf9, Width::Byte, 0x06);
+    assert_eq!(world.take_power(), [PowerState::Reset]);
+    let old = machine.port_read(0x92, Width::Byte);
+    machine.port_write(0x92, Width::Byte, old | 1);
+    assert_eq!(world.take_power(), [PowerState::Reset]);
+}
+
+#[test]
+fn cmos_tells_memory_processors_and_boot_order() {
+    let config = Config {
+        processors: 4,
+        low_memory: 0x7800_0000,
+        high_memory: 0x1_8000_0000,
+        boot: "dcn".chars().filter_map(BootDevice::from_letter).collect(),
+        check_floppy: false,
+        ..Config::default()
+    };
+    let (_world, machine) = machine(&config);
+    let cmos = |index: u8| {
+        machine.port_write(0x70, Width::Byte, index.into());
+        machine.port_read(0x71, Width::Byte) as u8
+    };
+    for (index, value) in [
+        (0x10, 0x00),
+        (0x14, 0x06),
+        (0x15, 0x80),
+        (0x16, 0x02),
+        (0x17, 0xff),
+        (0x18, 0xff),
+        (0x30, 0xff),
+        (0x31, 0xff),
+        // (1920 - 16) MiB / 64 KiB = 7700h
+        (0x34, 0x00),
+        (0x35, 0x77),
+        (0x38, 0x41),
+        (0x3d, 0x23),
+        // 6 GiB / 64 KiB = 018000h
+        (0x5b, 0x00),
+        (0x5c, 0x80),
+        (0x5d, 0x01),
+        (0x5f, 3),
+    ] {
+        assert_eq!(cmos(index), value, "index {index:#x}");
+    }
+    machine.port_write(0x70, Width::Byte, 0x8f);
+    machine.port_write(0x71, Width::Byte, 0x0a);
+    assert_eq!(cmos(0x0f), 0x0a, "bit 7 of the index is not part of it");
+}
+
+#[test]
+fn an_event_raises_the_sci_until_it_is_seen_to() {
+    let (world, machine) = machine(&Config::default());
+    machine.plug_processor(2, true);
+    assert!(!world.irq(9), "not enabled yet");
+    machine.port_write(0xafe2, Width::Word, 0x0006);
+    assert!(world.irq(9));
+    assert_eq!(machine.port_read(0xafe0, Width::Word), 0x0004);
+    assert_eq!(machine.port_read(0xaf00, Width::Byte), 0b101);
+    machine.port_write(0xafe0, Width::Word, 0x0002);
+    assert!(world.irq(9), "another event was cleared");
+    machine.port_write(0xafe0, Width::Word, 0x0004);
+    assert!(!world.irq(9));
+}
+
+#[test]
+fn only_a_slot_whose_removal_was_asked_for_is_ejected() {
+    let (_world, machine) = machine(&Config::default());
+    let hotplug = machine.handles().hotplug.clone().unwrap();
+    hotplug.borrow_mut().insert(5);
+    hotplug.borrow_mut().insert(6);
+    assert_eq!(machine.port_read(0xae00, Width::Dword), 1 << 6);
+    assert_eq!(machine.port_read(0xae0c, Width::Dword), 3 << 5);
+    machine.port_write(0xae08, Width::Dword, u64::from(u32::MAX));
+    assert_eq!(hotplug.borrow_mut().take_ejected(), 0);
+    hotplug.borrow_mut().request_removal(5);
+    assert_eq!(machine.port_read(0xae04, Width::Dword), 1 << 5);
+    machine.port_write(0xae08, Width::Dword, 1 << 5);
+    assert_eq!(hotplug.borrow_mut().take_ejected(), 1 << 5);
+    assert_eq!(machine.port_read(0xae04, Width::Dword), 0);
+    assert_eq!(machine.port_read(0xae0c, Width::Dword), 1 << 6);
+}
+
+/// A class of faults elsewhere: registers found through an index that the
+/// guest sets.
+#[test]
+fn hotplug_registers_end_where_they_end() {
+    let (world, machine) = machine(&Config::default());
+    machine
+        .handles()
+        .hotplug
+        .as_ref()
+        .unwrap()
+        .borrow_mut()
+        .insert(200);
+    assert_eq!(machine.port_read(0xae10, Width::Dword), 0xffff_ffff);
+    assert_eq!(machine.port_read(0xaf1e, Width::Dword), 0xffff_ffff);
+    assert_eq!(machine.port_read(0xaf1c, Width::Dword), 0);
+    for port in 0xae00..0xae20 {
+        for width in [Width::Byte, Width::Word, Width::Dword] {
+            machine.port_write(port, width, u64::MAX);
+        }
+    }
+    assert_eq!(machine.port_read(0xae00, Width::Dword), 0);
+    assert!(!world.irq(9));
+}
+
+#[test]
+fn the_pm_timer_runs_and_the_button_is_an_event() {
+    let (world, machine) = machine(&Config::default());
+    machine.config_write(0x0b, 0x40, Width::Dword, 0xb001);
+    machine.config_write(0x0b, 0x80, Width::Byte, 1);
+    world.pass(1_000_000_000);
+    assert_eq!(machine.port_read(0xb008, Width::Dword), 3_579_545);
+    world.pass(4_000_000_000);
+    assert_eq!(
+        machine.port_read(0xb008, Width::Dword),
+        17_897_725 % (1 << 24)
+    );
+    machine.press_power_button();
+    assert!(!world.irq(9));
+    machine.port_write(0xb002, Width::Word, 0x0100);
+    assert!(world.irq(9));
+    machine.port_write(0xb000, Width::Word, 0x0100);
+    assert!(!world.irq(9));
+}
+
+#[test]
+fn nobody_is_on_the_smbus() {
+    let (_world, machine) = machine(&Config::default());
+    machine.config_write(0x0b, 0x90, Width::Dword, 0xb101);
+    machine.config_write(0x0b, 0xd2, Width::Byte, 1);
+    assert_eq!(machine.port_read(0xb100, Width::Byte), 0);
+    machine.port_write(0xb104, Width::Byte, 0xa1);
+    machine.port_write(0xb102, Width::Byte, 0x48);
+    assert_eq!(machine.port_read(0xb100, Width::Byte), 0x04);
+    assert_eq!(machine.port_read(0xb102, Width::Byte), 0x08);
+    machine.port_write(0xb100, Width::Byte, 0xff);
+    assert_eq!(machine.port_read(0xb100, Width::Byte), 0);
+}
+
+#[test]
+fn blocks_of_memory_and_ports_with_nobody_there_are_ones() {
+    let (_world, machine) = machine(&Config::default());
+    let mut data = [0; 8];
+    machine.port_read_block(0x5555, Width::Word, &mut data);
+    assert_eq!(data, [0xff; 8]);
+    data = [0; 8];
+    machine.memory_read_block(u64::MAX - 3, Width::Dword, &mut data);
+    assert_eq!(data, [0xff; 8]);
+    machine.memory_write_block(u64::MAX - 3, Width::Dword, &data);
+    machine.port_write_block(0x5555, Width::Word, &data);
+}
+
+/// Two rows at one place would be two chips in each other's way.
+#[test]
+fn no_two_rows_share_a_port_or_a_slot() {
+    let mut seen: Vec<(&str, u16, u16)> = Vec::new();
+    for device in DEVICES {
+        for (first, last) in device.ports {
+            assert!(first <= last, "{}", device.name);
+            for (name, f, l) in &seen {
+                assert!(*last < *f || *l < *first, "{} and {name}", device.name);
+            }
+            seen.push((device.name, *first, *last));
+        }
+    }
+    let fixed = DEVICES.iter().filter_map(|device| match device.slot {
+        Slot::At(slot, function) => Some((slot, function)),
+        _ => None,
+    });
+    let mut fixed: Vec<_> = fixed.collect();
+    let count = fixed.len();
+    fixed.sort_unstable();
+    fixed.dedup();
+    assert_eq!(fixed.len(), count);
+}
