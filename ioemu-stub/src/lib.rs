@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 extern crate alloc;
 
+pub mod arguments;
 pub mod bus;
 pub mod chip;
 pub mod machine;
