@@ -27,6 +27,7 @@ use crate::chip::cmos::{BootDevice, Cmos, Geometry};
 use crate::chip::hotplug::Hotplug;
 use crate::chip::power_management::PowerManagement;
 use crate::surroundings::{Disk, Serial, Surroundings, VideoMemory};
+use crate::xen::dispatch::Target;
 
 /// What kind of machine it is.
 #[derive(Clone, Debug)]
@@ -251,6 +252,24 @@ impl Drop for Machine {
     fn drop(&mut self) {
         self.bus.borrow_mut().clear();
         self.decoder.clear();
+    }
+}
+
+impl Target for Machine {
+    fn port(&self, address: u64, bytes: usize) -> Option<(Shared, u8, u64)> {
+        find(self.decoder.ports(), address, bytes)
+    }
+
+    fn memory(&self, address: u64, bytes: usize) -> Option<(Shared, u8, u64)> {
+        find(self.decoder.memory(), address, bytes)
+    }
+
+    fn config_read(&self, devfn: Devfn, register: u64, width: Width) -> u64 {
+        Machine::config_read(self, devfn, register, width)
+    }
+
+    fn config_write(&self, devfn: Devfn, register: u64, width: Width, value: u64) {
+        Machine::config_write(self, devfn, register, width, value);
     }
 }
 

@@ -10,6 +10,7 @@ mod memory;
 mod outputs;
 mod request;
 mod server;
+pub mod stub;
 mod video;
 
 pub use memory::XenMemory;
