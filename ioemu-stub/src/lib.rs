@@ -16,6 +16,7 @@ extern crate alloc;
 pub mod arguments;
 pub mod bus;
 pub mod chip;
+pub mod contract;
 pub mod machine;
 pub mod qmp;
 pub mod rompack;
