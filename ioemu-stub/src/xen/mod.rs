@@ -8,6 +8,7 @@
 pub mod dispatch;
 mod memory;
 mod outputs;
+pub mod plan;
 mod request;
 mod server;
 pub mod stub;
