@@ -2,12 +2,17 @@
 #![no_std]
 #![no_main]
 
-use ioemu_stub::xen::stub::{self, StubError};
+use ioemu_stub::xen::stub::{self, Start, StubError};
 use minios::Shutdown;
 use minios::boot::Environment;
 
 minios::main!(run);
 
 async fn run(environment: Environment) -> Result<Shutdown, StubError> {
-    match stub::run(environment.store).await? {}
+    let start = Start {
+        store: environment.store,
+        command_line: &environment.command_line,
+        ramdisk: environment.ramdisk.as_deref(),
+    };
+    match stub::run(start).await? {}
 }

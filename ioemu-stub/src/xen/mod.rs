@@ -17,5 +17,5 @@ mod video;
 pub use memory::XenMemory;
 pub use outputs::{XenClock, XenPins, XenPower, XenRanges};
 pub use request::{Kind, Request};
-pub use server::{Server, ServerError};
+pub use server::{Refusal, Server};
 pub use video::{Video, VideoError};

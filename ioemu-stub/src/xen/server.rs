@@ -7,14 +7,13 @@
 
 use alloc::rc::Rc;
 use alloc::vec::Vec;
-use core::fmt;
 use core::mem::offset_of;
 
 use minios::event::Port;
 use minios::executor;
 use minios::guest::{Frame, Guest};
 use minios::hypercall::{self, Errno, IoreqServer};
-use minios::mm::{Foreign, MapError, Mfn};
+use minios::mm::{Foreign, Mfn};
 use minios::shared::Shared;
 use xen_sys::hvm::dm_op::HVM_IOREQSRV_BUFIOREQ_ATOMIC;
 use xen_sys::hvm::dm_op::XEN_DMOP_NO_GFNS;
@@ -23,6 +22,7 @@ use xen_sys::hvm::ioreq::*;
 use super::XenMemory;
 use super::dispatch::{Target, dispatch};
 use super::request::{Kind, Request, buffered, state, with_state};
+use crate::contract::Attempt;
 
 /// Slots in the page of the vCPUs.
 const SLOTS: usize = 4096 / size_of::<Ioreq>();
@@ -37,39 +37,8 @@ struct BufferedPage {
     slots: [BufIoreq; IOREQ_BUFFER_SLOT_NUM],
 }
 
-/// Why there is no server.
-#[derive(Debug)]
-pub enum ServerError {
-    /// Xen refuses to make one.
-    Create(Errno),
-    /// Its pages can't be had.
-    Pages(Errno),
-    /// Nor mapped.
-    Map(MapError),
-    /// It can't be enabled.
-    Enable(Errno),
-    /// A vCPU's event channel can't be bound.
-    Bind(u32, Errno),
-}
-
-impl fmt::Display for ServerError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ServerError::Create(error) => write!(f, "Xen makes no ioreq server: {error}"),
-            ServerError::Pages(error) => write!(f, "the ioreq pages can't be had: {error}"),
-            ServerError::Map(error) => write!(f, "the ioreq pages can't be mapped: {error}"),
-            ServerError::Enable(error) => write!(f, "the ioreq server can't start: {error}"),
-            ServerError::Bind(vcpu, error) => {
-                write!(
-                    f,
-                    "the event channel of vCPU {vcpu} can't be bound: {error}"
-                )
-            }
-        }
-    }
-}
-
-impl core::error::Error for ServerError {}
+/// What Xen refused, and why.
+pub type Refusal = (Attempt, Errno);
 
 /// The device model's side of Xen's requests.
 pub struct Server {
@@ -85,11 +54,13 @@ impl Server {
     ///
     /// # Errors
     /// What Xen refused.
-    pub fn new(guest: Guest) -> Result<Self, ServerError> {
+    pub fn new(guest: Guest) -> Result<Self, Refusal> {
         let id = hypercall::create_ioreq_server(guest, HVM_IOREQSRV_BUFIOREQ_ATOMIC)
-            .map_err(ServerError::Create)?;
-        let frames = frames(guest, id).map_err(ServerError::Pages)?;
-        let pages = Rc::new(Foreign::map(guest, &frames).map_err(ServerError::Map)?);
+            .map_err(|error| (Attempt::DeviceModel, error))?;
+        let frames = frames(guest, id).map_err(|error| (Attempt::RequestPage, error))?;
+        let pages =
+            Foreign::map(guest, &frames).map_err(|error| (Attempt::RequestPage, error.reason))?;
+        let pages = Rc::new(pages);
         Ok(Server {
             guest,
             id,
@@ -112,13 +83,13 @@ impl Server {
         vcpus: u32,
         machine: Rc<dyn Target>,
         memory: Rc<XenMemory>,
-    ) -> Result<(), ServerError> {
+    ) -> Result<(), Refusal> {
         hypercall::set_ioreq_server_state(self.guest, self.id, true)
-            .map_err(ServerError::Enable)?;
+            .map_err(|error| (Attempt::DeviceModel, error))?;
         let ports = self.bind(vcpus)?;
         let collected = hypercall::ioreq_server_info(self.guest, self.id, XEN_DMOP_NO_GFNS)
             .and_then(|info| Port::bind_interdomain(self.guest.number(), info.bufioreq_port))
-            .map_err(|error| ServerError::Bind(0, error))?;
+            .map_err(|error| (Attempt::EventChannel, error))?;
         let desk = Rc::new(Desk {
             server: self,
             machine,
@@ -145,13 +116,13 @@ impl Server {
     }
 
     /// Binds each vCPU's event channel, which its slot names.
-    fn bind(&self, vcpus: u32) -> Result<Vec<Port>, ServerError> {
+    fn bind(&self, vcpus: u32) -> Result<Vec<Port>, Refusal> {
         (0..vcpus.min(SLOTS as u32))
             .map(|vcpu| {
                 let at = vcpu as usize * size_of::<Ioreq>() + offset_of!(Ioreq, vp_eport);
                 let remote: u32 = self.vcpus.get(at);
                 Port::bind_interdomain(self.guest.number(), remote)
-                    .map_err(|error| ServerError::Bind(vcpu, error))
+                    .map_err(|error| (Attempt::EventChannel, error))
             })
             .collect()
     }

@@ -12,29 +12,25 @@ use core::convert::Infallible;
 use core::fmt;
 
 use minios::guest::Guest;
-use minios::hypercall::{self, Errno};
+use minios::hypercall;
 use minios::signal::Gate;
-use minios::xenstore::{self, Store};
+use minios::xenstore::Store;
 use minios::{executor, vchan};
 
-use super::{Server, ServerError, XenClock, XenMemory, XenPins, XenPower, XenRanges};
-use crate::machine::{Backends, Config, Machine};
+use super::{Refusal, Server, Video, XenClock, XenMemory, XenPins, XenPower, XenRanges, plan};
+use crate::contract::{self, Attempt, Contract, ContractError};
+use crate::machine::{Backends, Machine};
 use crate::qmp::{self, Answer};
-use crate::surroundings::Surroundings;
+use crate::rompack::RomPack;
+use crate::surroundings::{Surroundings, VideoMemory};
 
 /// Why there is no device model.
 #[derive(Debug)]
 pub enum StubError {
-    /// The store does not say what it should.
-    Store(&'static str, xenstore::Error),
-    /// A number in the store is none.
-    Number(&'static str, String),
-    /// Xen does not let us.
-    Guest(u16, Errno),
-    /// No memory for the map of the guest's.
-    Memory(Errno),
-    /// No requests from Xen.
-    Server(ServerError),
+    /// The store does not say whose.
+    Contract(ContractError),
+    /// Xen does not let us serve this guest.
+    Refused(u16, Refusal),
     /// No monitor.
     Monitor(String),
 }
@@ -42,13 +38,10 @@ pub enum StubError {
 impl fmt::Display for StubError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            StubError::Store(node, error) => write!(f, "{node}: {error}"),
-            StubError::Number(node, value) => write!(f, "{node}: not a number: {value:?}"),
-            StubError::Guest(guest, error) => {
-                write!(f, "not the device model of domain {guest}: {error}")
+            StubError::Contract(error) => error.fmt(f),
+            StubError::Refused(guest, (attempt, error)) => {
+                f.write_str(&contract::explain(*attempt, *guest, *error))
             }
-            StubError::Memory(error) => write!(f, "no room for the guest's memory map: {error}"),
-            StubError::Server(error) => error.fmt(f),
             StubError::Monitor(error) => write!(f, "no monitor: {error}"),
         }
     }
@@ -56,33 +49,37 @@ impl fmt::Display for StubError {
 
 impl core::error::Error for StubError {}
 
+impl From<ContractError> for StubError {
+    fn from(error: ContractError) -> Self {
+        StubError::Contract(error)
+    }
+}
+
+/// What the domain was started with.
+pub struct Start<'a> {
+    /// The store.
+    pub store: Store,
+    /// The kernel's command line.
+    pub command_line: &'a str,
+    /// The ROM pack.
+    pub ramdisk: Option<&'a [u8]>,
+}
+
 /// Serves a guest until one of the two ends.
 ///
 /// # Errors
 /// Why it can't.
-pub async fn run(store: Store) -> Result<Infallible, StubError> {
-    let ours = number(&store, "domid").await?;
-    let target = number(&store, "target").await?;
-    let guest = Guest::open(target).map_err(|error| StubError::Guest(target, error))?;
+pub async fn run(start: Start<'_>) -> Result<Infallible, StubError> {
+    let store = &start.store;
+    let contract = Contract::read(store, start.command_line).await?;
+    for warning in &contract.config.warnings {
+        log::warn!("{warning}");
+    }
+    let refused = |refusal| StubError::Refused(contract.guest, refusal);
+    let guest =
+        Guest::open(contract.guest).map_err(|error| refused((Attempt::DeviceModel, error)))?;
     guest.depends_on_us();
-    let server = Server::new(guest).map_err(StubError::Server)?;
-    let memory = Rc::new(XenMemory::new(guest).map_err(StubError::Memory)?);
-    let surroundings = Surroundings {
-        memory: memory.clone(),
-        pins: Rc::new(XenPins::new(guest)),
-        ranges: Rc::new(XenRanges::new(guest, server.id())),
-        clock: Rc::new(XenClock),
-        power: Rc::new(XenPower::new(guest)),
-    };
-    let processors = hypercall::nr_vcpus(guest).unwrap_or(1);
-    let config = Config {
-        processors,
-        ..Config::default()
-    };
-    let machine = Rc::new(Machine::new(&config, surroundings, Backends::default()));
-    server
-        .start(processors, machine.clone(), memory)
-        .map_err(StubError::Server)?;
+    let (machine, processors) = build(guest, &contract, &start).map_err(refused)?;
     let ready = Rc::new(Gate::new());
     ready.open();
     let mut monitor = Monitor {
@@ -91,26 +88,72 @@ pub async fn run(store: Store) -> Result<Infallible, StubError> {
         running: Cell::new(false),
         processors,
     };
-    let vchan = vchan::Server::open(&store, &qmp::serve::path(ours, target), 0)
+    let path = qmp::serve::path(contract.ours, contract.guest);
+    let vchan = vchan::Server::open(store, &path, 0)
         .await
         .map_err(|error| StubError::Monitor(format!("{error}")))?;
-    let state = format!("/local/domain/{ours}/device-model/{target}/state");
-    store
-        .write(&state, "running")
-        .await
-        .map_err(|error| StubError::Store("state", error))?;
-    log::info!("device model of {guest}: {processors} processors");
+    let said = contract.running(store).await;
+    said.map_err(ContractError::from)?;
+    log::info!("device model of {guest}, {processors} processors");
     executor::spawn(async move { qmp::serve::serve(vchan, &mut monitor).await });
     Ok(core::future::pending().await)
 }
 
-/// A node of our own that holds a domain number.
-async fn number(store: &Store, node: &'static str) -> Result<u16, StubError> {
-    let value = store
-        .read(node)
-        .await
-        .map_err(|error| StubError::Store(node, error))?;
-    value.parse().map_err(|_| StubError::Number(node, value))
+/// The machine, connected to its guest; and how many processors that has.
+fn build(
+    guest: Guest,
+    contract: &Contract,
+    start: &Start<'_>,
+) -> Result<(Rc<Machine>, u32), Refusal> {
+    let server = Server::new(guest)?;
+    let memory = XenMemory::new(guest).map_err(|error| (Attempt::GuestMemory, error))?;
+    let memory = Rc::new(memory);
+    let surroundings = Surroundings {
+        memory: memory.clone(),
+        pins: Rc::new(XenPins::new(guest)),
+        ranges: Rc::new(XenRanges::new(guest, server.id())),
+        clock: Rc::new(XenClock),
+        power: Rc::new(XenPower::new(guest)),
+    };
+    // Before Xen 4.15 only the command line knows.
+    let processors = hypercall::nr_vcpus(guest).unwrap_or(contract.config.most_processors);
+    let config = plan::machine(&contract.config, processors);
+    let backends = Backends {
+        video: video(guest, contract),
+        vga_rom: rom(start, "vgabios-stdvga.bin"),
+        ..Backends::default()
+    };
+    let machine = Rc::new(Machine::new(&config, surroundings, backends));
+    server.start(processors, machine.clone(), memory)?;
+    Ok((machine, processors))
+}
+
+/// Memory for the display adapter. Without, the guest has none.
+fn video(guest: Guest, contract: &Contract) -> Option<Rc<dyn VideoMemory>> {
+    let pages = plan::vga_pages(&contract.config)?;
+    let ram = contract.config.memory.unwrap_or(0) << (20 - 12);
+    match Video::new(guest, ram, pages) {
+        Ok(video) => Some(Rc::new(video)),
+        Err(error) => {
+            log::error!("{error}");
+            None
+        }
+    }
+}
+
+/// A file of the ROM pack.
+fn rom(start: &Start<'_>, name: &str) -> Option<Rc<[u8]>> {
+    let found = match RomPack::new(start.ramdisk.unwrap_or_default()) {
+        Ok(pack) => pack.get(name).map(Rc::from),
+        Err(error) => {
+            log::warn!("the ramdisk is no ROM pack: {error}");
+            return None;
+        }
+    };
+    if found.is_none() {
+        log::warn!("the ROM pack has no {name}");
+    }
+    found
 }
 
 /// What the toolstack may ask of the machine.
