@@ -25,6 +25,7 @@ use crate::bus::pci::{Devfn, PciBus};
 use crate::bus::{Decoder, Shared, Space, Width};
 use crate::chip::cmos::{BootDevice, Cmos, Geometry};
 use crate::chip::hotplug::Hotplug;
+use crate::chip::i8042::I8042;
 use crate::chip::power_management::PowerManagement;
 use crate::surroundings::{Disk, Serial, Surroundings, VideoMemory};
 use crate::xen::dispatch::Target;
@@ -119,6 +120,8 @@ pub struct Handles {
     pub power_management: Option<Rc<RefCell<PowerManagement>>>,
     /// Processor and PCI hotplug; `None` without ACPI.
     pub hotplug: Option<Rc<RefCell<Hotplug>>>,
+    /// Keyboard and mouse.
+    pub input: Rc<RefCell<I8042>>,
 }
 
 impl Machine {
@@ -139,6 +142,11 @@ impl Machine {
     /// The ways in beside the guest's accesses.
     pub fn handles(&self) -> &Handles {
         &self.handles
+    }
+
+    /// Who answers where.
+    pub fn decoder(&self) -> &Decoder {
+        &self.decoder
     }
 
     /// The PCI bus.

@@ -7,6 +7,7 @@
 pub mod cmos;
 pub mod host_bridge;
 pub mod hotplug;
+pub mod i8042;
 pub mod isa_bridge;
 pub mod port92;
 pub mod power_management;

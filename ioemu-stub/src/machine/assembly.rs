@@ -9,6 +9,7 @@ use crate::bus::{Decoder, Registers, Shared};
 use crate::chip::cmos::Cmos;
 use crate::chip::host_bridge::HostBridge;
 use crate::chip::hotplug::Hotplug;
+use crate::chip::i8042::I8042;
 use crate::chip::isa_bridge::IsaBridge;
 use crate::chip::port92::Port92;
 use crate::chip::power_management::{self, PowerManagement, PowerManagementFunction};
@@ -38,6 +39,7 @@ impl<'a> Assembly<'a> {
         let decoder = Decoder::new(surroundings.ranges.clone());
         let bus = PciBus::new(decoder.clone(), surroundings.ranges.clone());
         let line = Line::isa(&surroundings.pins, Sci::IRQ);
+        let input = I8042::new(&surroundings.pins, surroundings.power.clone());
         Assembly {
             config,
             surroundings,
@@ -48,6 +50,7 @@ impl<'a> Assembly<'a> {
                 cmos: Rc::default(),
                 power_management: None,
                 hotplug: None,
+                input: Rc::new(RefCell::new(input)),
             },
             sci: Rc::new(Sci::new(line)),
         }
@@ -167,5 +170,10 @@ fn configure_cmos(cmos: &mut Cmos, config: &Config) {
 
 pub(super) fn port92(device: &Device, assembly: &mut Assembly) {
     let chip = shared(Port92::new(assembly.surroundings.power.clone()));
+    assembly.place_ports(device, &chip);
+}
+
+pub(super) fn i8042(device: &Device, assembly: &mut Assembly) {
+    let chip: Shared = assembly.handles.input.clone();
     assembly.place_ports(device, &chip);
 }

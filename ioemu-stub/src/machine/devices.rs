@@ -128,6 +128,8 @@ pub static DEVICES: &[Device] = &[
     Device {
         ports: &[(0x60, 0x60), (0x64, 0x64)],
         irqs: &[Irq::Isa(1), Irq::Isa(12)],
+        state: State::Here(always, assembly::i8042),
+        threats: "bounded queues (16 bytes of keys, 16 of movement, one answer); what doesn't fit is an overrun",
         ..later("i8042 with PS/2 keyboard and mouse")
     },
     Device {
