@@ -9,6 +9,8 @@ use minios::boot::Environment;
 minios::main!(run);
 
 async fn run(environment: Environment) -> Result<Shutdown, StubError> {
+    // The console is the guest's log in dom0.
+    minios::log::default_level(log::LevelFilter::Info);
     let start = Start {
         store: environment.store,
         command_line: &environment.command_line,

@@ -36,7 +36,7 @@ pub mod guest;
 #[allow(unsafe_code)]
 pub mod hypercall;
 mod local;
-mod log;
+pub mod log;
 #[allow(unsafe_code)]
 pub mod mm;
 #[cfg(feature = "bare")]

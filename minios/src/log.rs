@@ -16,11 +16,13 @@ use crate::{println, time};
 #[derive(Debug, PartialEq, Eq)]
 struct Levels {
     default: LevelFilter,
+    /// Whether the command line names the default.
+    told: bool,
     modules: Vec<(String, LevelFilter)>,
 }
 
 cpu_local! {
-    static LEVELS: Levels = Levels { default: LevelFilter::Warn, modules: Vec::new() };
+    static LEVELS: Levels = Levels { default: LevelFilter::Warn, told: false, modules: Vec::new() };
 }
 
 impl Levels {
@@ -29,6 +31,7 @@ impl Levels {
     fn parse(text: &str) -> (Levels, Vec<&str>) {
         let mut levels = Levels {
             default: LevelFilter::Warn,
+            told: false,
             modules: Vec::new(),
         };
         let mut odd = Vec::new();
@@ -37,7 +40,7 @@ impl Levels {
                 .split_once('=')
                 .map_or((None, item), |(module, level)| (Some(module), level));
             match (module, level.parse()) {
-                (None, Ok(level)) => levels.default = level,
+                (None, Ok(level)) => (levels.default, levels.told) = (level, true),
                 (Some(module), Ok(level)) => levels.modules.push((module.into(), level)),
                 _ => odd.push(item),
             }
@@ -103,6 +106,17 @@ pub(crate) fn init(levels: Option<&str>) {
     }
 }
 
+/// Say this much unless the command line says how much: for a domain whose
+/// console is a log file and nothing else.
+pub fn default_level(level: LevelFilter) {
+    LEVELS.with_borrow_mut(|levels| {
+        if !levels.told {
+            levels.default = level;
+        }
+        log::set_max_level(levels.max());
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,5 +137,14 @@ mod tests {
         }
         assert_eq!(levels.max(), LevelFilter::Trace);
         assert_eq!(Levels::parse("").0.max(), LevelFilter::Warn);
+    }
+
+    #[test]
+    fn a_domains_own_default_gives_way_to_the_command_line() {
+        for (told, max) in [("", LevelFilter::Info), ("error", LevelFilter::Error)] {
+            LEVELS.with_borrow_mut(|levels| *levels = Levels::parse(told).0);
+            default_level(LevelFilter::Info);
+            assert_eq!(LEVELS.with_borrow(Levels::max), max);
+        }
     }
 }
