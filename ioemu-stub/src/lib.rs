@@ -17,10 +17,12 @@ pub mod arguments;
 pub mod bus;
 pub mod chip;
 pub mod contract;
+pub mod display;
 pub mod machine;
 pub mod qmp;
 pub mod rompack;
 pub mod surroundings;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod vga;
 pub mod xen;

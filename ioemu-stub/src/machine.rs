@@ -28,6 +28,7 @@ use crate::chip::hotplug::Hotplug;
 use crate::chip::i8042::I8042;
 use crate::chip::power_management::PowerManagement;
 use crate::surroundings::{Disk, Serial, Surroundings, VideoMemory};
+use crate::vga;
 use crate::xen::dispatch::Target;
 
 /// What kind of machine it is.
@@ -122,6 +123,8 @@ pub struct Handles {
     pub hotplug: Option<Rc<RefCell<Hotplug>>>,
     /// Keyboard and mouse.
     pub input: Rc<RefCell<I8042>>,
+    /// The display adapter, for its viewers.
+    pub vga: Option<Rc<RefCell<vga::Vga>>>,
 }
 
 impl Machine {

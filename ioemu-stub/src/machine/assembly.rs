@@ -15,6 +15,7 @@ use crate::chip::port92::Port92;
 use crate::chip::power_management::{self, PowerManagement, PowerManagementFunction};
 use crate::chip::sci::Sci;
 use crate::surroundings::{Line, Surroundings};
+use crate::vga::{self, Vga, VgaFunction};
 
 /// A machine in the making.
 pub struct Assembly<'a> {
@@ -51,6 +52,7 @@ impl<'a> Assembly<'a> {
                 power_management: None,
                 hotplug: None,
                 input: Rc::new(RefCell::new(input)),
+                vga: None,
             },
             sci: Rc::new(Sci::new(line)),
         }
@@ -176,4 +178,25 @@ pub(super) fn port92(device: &Device, assembly: &mut Assembly) {
 pub(super) fn i8042(device: &Device, assembly: &mut Assembly) {
     let chip: Shared = assembly.handles.input.clone();
     assembly.place_ports(device, &chip);
+}
+
+/// Without memory there is no adapter: its owner has said why.
+pub(super) fn vga(device: &Device, assembly: &mut Assembly) {
+    let Some(memory) = assembly.backends.video.take() else {
+        return;
+    };
+    let rom = assembly.backends.vga_rom.take().unwrap_or_default();
+    let bytes = rom.len();
+    let chip = Vga::new(memory.clone(), assembly.surroundings.clock.clone(), rom);
+    let chip = Rc::new(RefCell::new(chip));
+    assembly.handles.vga = Some(chip.clone());
+    let chip: Shared = chip;
+    assembly.place_ports(device, &chip);
+    for (first, last) in device.memory {
+        assembly
+            .decoder
+            .place_memory(&chip, vga::WINDOW, *first..last + 1);
+    }
+    let (function, configuration) = VgaFunction::new(memory, &chip, bytes);
+    assembly.attach(device, configuration, Rc::new(RefCell::new(function)));
 }

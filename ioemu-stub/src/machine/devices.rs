@@ -152,8 +152,10 @@ pub static DEVICES: &[Device] = &[
     Device {
         slot: Slot::Next,
         id: Some((0x1234, 0x1111)),
-        ports: &[(0x3b0, 0x3df), (0x1ce, 0x1d0)],
+        ports: &[(0x3b0, 0x3df), (0x1ce, 0x1d1)],
         memory: &[(0xa0000, 0xbffff)],
+        state: State::Here(|config| config.vga.is_some(), assembly::vga),
+        threats: "banks, offsets and sizes are kept as written and fitted into display memory at each use; indices beyond a register file have no register",
         ..later("std VGA with Bochs VBE")
     },
     Device {
