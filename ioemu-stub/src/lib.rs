@@ -18,6 +18,7 @@ pub mod bus;
 pub mod chip;
 pub mod contract;
 pub mod display;
+pub mod ide;
 pub mod machine;
 pub mod qmp;
 pub mod rompack;
