@@ -27,6 +27,7 @@ use crate::chip::cmos::{BootDevice, Cmos, Geometry};
 use crate::chip::hotplug::Hotplug;
 use crate::chip::i8042::I8042;
 use crate::chip::power_management::PowerManagement;
+use crate::ide::Ide;
 use crate::surroundings::{Disk, Serial, Surroundings, VideoMemory};
 use crate::vga;
 use crate::xen::dispatch::Target;
@@ -115,6 +116,8 @@ pub struct Machine {
 /// Ways into the machine beside the guest's own accesses: each chip that has
 /// one leaves it here while it is built.
 pub struct Handles {
+    /// The IDE controller: unplugging, media.
+    pub ide: Option<Rc<RefCell<Ide>>>,
     /// Boot order, memory sizes.
     pub cmos: Rc<RefCell<Cmos>>,
     /// The power button; `None` without ACPI.

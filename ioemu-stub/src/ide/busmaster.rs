@@ -70,6 +70,14 @@ impl BusMaster {
         self.status & status::ACTIVE != 0
     }
 
+    /// As after power-on.
+    pub fn reset(&mut self) {
+        *self = BusMaster {
+            enabled: self.enabled,
+            ..BusMaster::default()
+        };
+    }
+
     /// The processor reads a byte at `at` (0 to 7).
     pub fn read(&self, at: u64) -> u8 {
         match at {
@@ -142,7 +150,7 @@ impl BusMaster {
     }
 
     /// From the drive to memory.
-    pub fn to_memory(&mut self, memory: &dyn GuestMemory, data: &[u8]) -> Moved {
+    pub fn deliver(&mut self, memory: &dyn GuestMemory, data: &[u8]) -> Moved {
         let mut rest = data;
         while !rest.is_empty() {
             let (address, bytes) = match self.region(memory, rest.len()) {
@@ -160,7 +168,7 @@ impl BusMaster {
     }
 
     /// From memory to the drive.
-    pub fn from_memory(&mut self, memory: &dyn GuestMemory, data: &mut [u8]) -> Moved {
+    pub fn collect(&mut self, memory: &dyn GuestMemory, data: &mut [u8]) -> Moved {
         if !self.enabled {
             return Moved::Fault;
         }

@@ -9,7 +9,7 @@
 use super::busmaster::{BusMaster, Moved};
 use super::drive::{Drive, Reset};
 use super::engine::Phase;
-use super::registers::{control, device, error, offset};
+use super::registers::{control, device, error, offset, status};
 use crate::bus::Width;
 use crate::surroundings::{GuestMemory, Line};
 
@@ -66,6 +66,7 @@ impl Channel {
     pub fn peek(&self, at: u64) -> u8 {
         let high_order = self.control & control::HOB != 0;
         match (self.current(), &self.drives) {
+            (Some(_), _) if at == offset::COMMAND && self.is_held() => status::BSY,
             (Some(drive), _) => drive.core.registers.read(at, high_order),
             (None, [None, None]) => 0xff,
             (None, [None, _]) => 0x7f,
@@ -83,7 +84,7 @@ impl Channel {
         }
         // Registers are the drive's own while BSY or DRQ is set; this holds for
         // the choice of the drive, too.
-        if self.current().is_some_and(|drive| drive.core.is_occupied()) {
+        if self.is_held() || self.current().is_some_and(|drive| drive.core.is_occupied()) {
             return;
         }
         if at == offset::DEVICE {
@@ -99,6 +100,9 @@ impl Channel {
 
     fn command(&mut self, opcode: u8) {
         self.control &= !control::HOB;
+        if self.is_held() {
+            return;
+        }
         if opcode == EXECUTE_DEVICE_DIAGNOSTIC {
             self.diagnose();
         } else if let Some(drive) = self.current_mut() {
@@ -109,15 +113,13 @@ impl Channel {
     /// The processor writes Device Control.
     pub fn write_control(&mut self, value: u8) {
         let was = core::mem::replace(&mut self.control, value);
-        // Reset while the bit is set would show BSY all along; the drives are
-        // ready when it goes, which is when anybody may look.
         if (was ^ value) & value & control::SRST != 0 {
             self.reset(Reset::Soft);
         }
     }
 
     /// Whether software holds the drives in reset.
-    pub fn is_held(&self) -> bool {
+    fn is_held(&self) -> bool {
         self.control & control::SRST != 0
     }
 
@@ -130,10 +132,7 @@ impl Channel {
         }
         if reset == Reset::Hard {
             self.control = 0;
-            self.bus_master = BusMaster {
-                enabled: self.bus_master.enabled,
-                ..BusMaster::default()
-            };
+            self.bus_master.reset();
         }
     }
 
@@ -225,8 +224,8 @@ impl Channel {
 /// Moves a drive's buffer by DMA, if it wants that. True: it may want more.
 fn dma(bus_master: &mut BusMaster, drive: &mut Drive, memory: &dyn GuestMemory) -> bool {
     let moved = match drive.core.phase() {
-        Phase::DmaIn => bus_master.to_memory(memory, drive.core.dma_buffer()),
-        Phase::DmaOut => bus_master.from_memory(memory, drive.core.dma_buffer()),
+        Phase::DmaIn => bus_master.deliver(memory, drive.core.dma_buffer()),
+        Phase::DmaOut => bus_master.collect(memory, drive.core.dma_buffer()),
         _ => return false,
     };
     match moved {

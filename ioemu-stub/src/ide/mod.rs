@@ -23,6 +23,7 @@ mod controller;
 mod drive;
 mod engine;
 mod geometry;
+mod pci;
 pub mod registers;
 mod words;
 
@@ -32,3 +33,4 @@ mod tests;
 pub use controller::{Ide, region};
 pub use drive::{Drive, Identity, TrayError};
 pub use geometry::{Geometry, Place};
+pub use pci::IdeFunction;

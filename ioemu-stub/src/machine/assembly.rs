@@ -3,10 +3,10 @@
 use alloc::rc::Rc;
 use core::cell::RefCell;
 
-use super::{Backends, Config, Device, Handles, Slot, State};
+use super::{Backends, Config, Device, Drive, Handles, Slot, State};
 use crate::bus::pci::{Configuration, Devfn, Mechanism1, PciBus, PciFunction, devfn};
 use crate::bus::{Decoder, Registers, Shared};
-use crate::chip::cmos::Cmos;
+use crate::chip::cmos::{Cmos, Geometry};
 use crate::chip::host_bridge::HostBridge;
 use crate::chip::hotplug::Hotplug;
 use crate::chip::i8042::I8042;
@@ -14,6 +14,7 @@ use crate::chip::isa_bridge::IsaBridge;
 use crate::chip::port92::Port92;
 use crate::chip::power_management::{self, PowerManagement, PowerManagementFunction};
 use crate::chip::sci::Sci;
+use crate::ide::{self, Ide, IdeFunction, Identity};
 use crate::surroundings::{Line, Surroundings};
 use crate::vga::{self, Vga, VgaFunction};
 
@@ -48,6 +49,7 @@ impl<'a> Assembly<'a> {
             decoder,
             bus: Rc::new(RefCell::new(bus)),
             handles: Handles {
+                ide: None,
                 cmos: Rc::default(),
                 power_management: None,
                 hotplug: None,
@@ -122,6 +124,43 @@ pub(super) fn isa_bridge(device: &Device, assembly: &mut Assembly) {
     let bridge = IsaBridge::new(assembly.surroundings.pins.clone());
     let function = Rc::new(RefCell::new(bridge));
     assembly.attach(device, IsaBridge::configuration(), function);
+}
+
+pub(super) fn ide(device: &Device, assembly: &mut Assembly) {
+    let around = &assembly.surroundings;
+    let backends = assembly.backends.drives.iter_mut().enumerate();
+    let mut drives = backends.map(|(place, backend)| {
+        let geometry = assembly.config.geometry.get(place).copied().flatten();
+        backend
+            .take()
+            .map(|drive| ide_drive(place, drive, geometry))
+    });
+    let drives = [(); 4].map(|()| drives.next().flatten());
+    let ide = Ide::new(around.memory.clone(), &around.pins, drives);
+    assembly.handles.ide = Some(ide.clone());
+    // It shows its ports itself: the guest can switch them off.
+    let function = IdeFunction::new(ide, assembly.decoder.clone());
+    let configuration = function.configuration();
+    assembly.attach(device, configuration, Rc::new(RefCell::new(function)));
+}
+
+fn ide_drive(place: usize, drive: Drive, geometry: Option<Geometry>) -> ide::Drive {
+    let mut identity = match drive.cd {
+        true => Identity::of_cd(place),
+        false => Identity::of_disk(place),
+    };
+    if let Some(serial) = drive.serial {
+        identity.serial = serial;
+    }
+    let geometry = geometry.map(|geometry| ide::Geometry {
+        cylinders: geometry.cylinders,
+        heads: geometry.heads,
+        sectors: geometry.sectors,
+    });
+    match drive.cd {
+        true => ide::Drive::cd(drive.disk, identity),
+        false => ide::Drive::disk(drive.disk, identity, geometry),
+    }
 }
 
 pub(super) fn power_management(device: &Device, assembly: &mut Assembly) {

@@ -95,6 +95,9 @@ pub static DEVICES: &[Device] = &[
             (0x376, 0x376),
         ],
         irqs: &[Irq::Isa(14), Irq::Isa(15)],
+        state: State::Here(always, assembly::ide),
+        threats: "buffers are slices, never indexed by a register; DMA moves no more than a drive has; \
+                  completions from before a reset find nobody",
         ..later("PIIX3 IDE")
     },
     Device {
