@@ -8,6 +8,8 @@ mod bad_input;
 mod block;
 mod config_examples;
 mod hvm_boot;
+mod hvm_life;
+mod hvm_screen;
 mod hvm_support;
 mod idle;
 mod kernels;

@@ -61,11 +61,13 @@ const HVM_FILES: &[(&str, &str)] = &[
     ),
     // Where libxl calls it, Debian has a shell script around it.
     ("usr/bin/vchan-socket-proxy", VCHAN_PROXY),
+    (EVENTS, EVENTS),
 ];
+const EVENTS: &str = "usr/lib/xen-4.17/bin/lsevtchn";
 const VCHAN_PROXY: &str = "usr/lib/xen-4.17/bin/vchan-socket-proxy";
 
 /// The programs among them.
-const HVM_PROGRAMS: &[&str] = &[QEMU, VCHAN_PROXY];
+const HVM_PROGRAMS: &[&str] = &[QEMU, VCHAN_PROXY, EVENTS];
 
 /// Loaded by init in this order, each after what it needs.
 const MODULES: &[&str] = &[
@@ -232,7 +234,7 @@ impl Dom0 {
     /// program that carries QMP to one. Packed on first use.
     pub fn hvm(&self) -> Result<PathBuf> {
         let mut hasher = DefaultHasher::new();
-        (self.root.path(""), HVM_FILES, HVM_PROGRAMS, 1).hash(&mut hasher);
+        (self.root.path(""), HVM_FILES, HVM_PROGRAMS, BLOCK, 1).hash(&mut hasher);
         let archive = paths::cache().join(format!("hvm-{:016x}", hasher.finish()));
         if !archive.exists() {
             let new = tempfile::NamedTempFile::new_in(paths::cache())?;
@@ -240,6 +242,9 @@ impl Dom0 {
             for (place, path) in self.with_libraries(HVM_FILES, HVM_PROGRAMS)? {
                 cpio.file(&place, &path)?;
             }
+            // A disk with a script of its own is not emulated by QEMU, so ours
+            // is the one that xl runs for all.
+            cpio.bytes("etc/xen/scripts/block", 0o755, BLOCK.as_bytes())?;
             cpio.finish()?;
             new.persist(&archive)?;
         }

@@ -3,6 +3,7 @@
 
 use crate::cpio::Cpio;
 use crate::elf::Modules;
+use crate::image::Disk;
 use crate::packages::{Kernel, Root};
 use anyhow::Result;
 use flate2::Compression;
@@ -10,6 +11,9 @@ use flate2::write::GzEncoder;
 use std::io::Write;
 
 const INIT: &str = include_str!("../guest/init");
+
+/// `/sbin/init` of a guest whose root is its own disk.
+const ROOT_INIT: &str = include_str!("../guest/root-init");
 
 /// Run by Linux when dom0 asks for a shutdown.
 const POWEROFF: &str =
@@ -21,7 +25,7 @@ const REBOOT: &str =
 const MODULES: &[&str] = &["xen-blkfront", "crc32c_generic", "ext4"];
 
 /// What a PC needs beside it: its IDE controller, disks and CDs.
-const PC_MODULES: &[&str] = &["ata_piix", "sd_mod", "sr_mod", "isofs"];
+const PC_MODULES: &[&str] = &["ata_piix", "sd_mod", "sr_mod", "isofs", "button", "evdev"];
 
 /// Builds the initrd for `kernel`, with `ballast` bytes that do not compress
 /// added to it.
@@ -32,6 +36,18 @@ pub fn initrd(root: &Root, kernel: &Kernel, ballast: usize) -> Result<Vec<u8>> {
 /// Builds the initrd for `kernel` in an HVM guest.
 pub fn pc_initrd(root: &Root, kernel: &Kernel) -> Result<Vec<u8>> {
     build(root, kernel, 0, &[PC_MODULES, MODULES].concat())
+}
+
+/// Puts a root on a disk that the lab's init changes to (`lab.then=root`):
+/// busybox, and an init that reports `LAB-ROOT`.
+pub fn root_files(root: &Root, disk: &Disk) -> Result<()> {
+    disk.file("bin/busybox", &root.path("bin/busybox"))?;
+    disk.program("sbin/lab-init", ROOT_INIT)?;
+    for dir in ["proc", "sys", "dev", "usr/bin", "usr/sbin"] {
+        disk.dir(dir)?;
+    }
+    disk.bytes("etc/word", "from-the-disk\n")?;
+    Ok(())
 }
 
 fn build(root: &Root, kernel: &Kernel, ballast: usize, modules: &[&str]) -> Result<Vec<u8>> {

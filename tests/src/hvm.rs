@@ -112,9 +112,8 @@ impl Hvm {
 
     /// With a disk as `hda`, a block device in dom0.
     pub fn disk(mut self, device: &str) -> Hvm {
-        self.disks.push(format!(
-            "format=raw, vdev=hda, access=rw, script=block-lab, target={device}"
-        ));
+        self.disks
+            .push(format!("format=raw, vdev=hda, access=rw, target={device}"));
         self
     }
 
@@ -128,6 +127,13 @@ impl Hvm {
     pub fn vcpus(mut self, vcpus: u32) -> Hvm {
         self.vcpus = vcpus;
         self
+    }
+
+    /// With a screen that VNC shows on this display of dom0's loopback.
+    pub fn vnc(self, display: u16) -> Hvm {
+        self.line(&format!(
+            "vnc = 1\nvnclisten = \"127.0.0.1\"\nvncdisplay = {display}\nvncunused = 0"
+        ))
     }
 
     /// With one more line in its configuration.
@@ -178,14 +184,19 @@ impl Lab {
             let log = self.hvm_logs(name)?;
             anyhow::bail!("xl create {name}: {}\n{}\n{log}", out.status, out.text);
         }
-        // The first serial port: QEMU's own, or the stub domain's console 3.
+        let running = self.hold_serial(name, model)?;
+        self.sh(&format!("xl unpause {name}"))?;
+        Ok(running)
+    }
+
+    /// Holds the first serial port of an HVM guest that is there already:
+    /// QEMU's own, or the stub domain's console 3.
+    pub fn hold_serial(&mut self, name: &str, model: DeviceModel) -> Result<Running> {
         let from = match model {
             DeviceModel::Qemu => format!("$(xl domid {name}) --type serial --num 0"),
             DeviceModel::Stub => format!("$(xl domid {name}-dm) --type pv --num 3"),
         };
-        let running = self.hold(name, &from)?;
-        self.sh(&format!("xl unpause {name}"))?;
-        Ok(running)
+        self.hold(name, &from)
     }
 
     /// Waits for a line that matches `pattern` (busybox grep) in Xen's log, where

@@ -3,8 +3,9 @@
 
 use crate::packages::{self, Root};
 use anyhow::{Context, Result, ensure};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{Seek, SeekFrom, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -106,6 +107,20 @@ impl Disk {
     pub fn file(&self, path: &str, host: &Path) -> Result<&Disk> {
         let path = self.place(path)?;
         fs::copy(host, path).with_context(|| format!("{}", host.display()))?;
+        Ok(self)
+    }
+
+    /// Puts a program on it.
+    pub fn program(&self, path: &str, content: &str) -> Result<&Disk> {
+        let path = self.place(path)?;
+        fs::write(&path, content)?;
+        fs::set_permissions(path, Permissions::from_mode(0o755))?;
+        Ok(self)
+    }
+
+    /// Makes a folder on it.
+    pub fn dir(&self, path: &str) -> Result<&Disk> {
+        fs::create_dir_all(self.place(path)?)?;
         Ok(self)
     }
 

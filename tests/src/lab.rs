@@ -4,15 +4,20 @@ use crate::console::Console;
 use crate::dom0::{Dom0, Extra};
 use crate::paths;
 use crate::qemu::{Machine, Qemu};
+use crate::vnc::Vnc;
 use anyhow::{Context, Result, bail, ensure};
 use std::fmt::Write as _;
 use std::fs;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tempfile::TempDir;
 
 /// Consoles of guests that can be held at the same time.
 const CONSOLES: usize = 4;
+
+/// The port through which dom0's VNC servers are reached.
+const VNC: &str = "lab.vnc";
 
 /// Said on a guest's console when nobody is behind it any more.
 pub const CLOSED: &str = "[lab: console closed]";
@@ -73,6 +78,7 @@ impl Builder {
     pub fn boot(mut self) -> Result<Lab> {
         self.machine.ports = (0..CONSOLES).map(|n| format!("lab.con{n}")).collect();
         self.machine.ports.push("lab.ctl".to_owned());
+        self.machine.ports.push(VNC.to_owned());
         let hvm = self.hvm;
         let (mut qemu, dir, sockets) = self.start()?;
         let mut consoles = Vec::new();
@@ -335,6 +341,26 @@ impl Lab {
     /// dom0's own console.
     pub fn dom0(&mut self) -> &mut Console {
         &mut self.qemu.console
+    }
+
+    /// Connects to the VNC server of this display in dom0, one at a time.
+    pub fn tunnel(&mut self, display: u16) -> Result<UnixStream> {
+        let path = self.sockets.path().join(VNC);
+        let stream = UnixStream::connect(&path).context("the machine's port for VNC")?;
+        let port = 5900 + u32::from(display);
+        self.sh(&format!(
+            "n=0; until grep -q ':{port:04X} .* 0A ' /proc/net/tcp; do\n\
+             n=$((n+1)); [ $n -lt 100 ] || exit 1; sleep 0.1; done\n\
+             setsid nc 127.0.0.1 {port} <>/dev/{VNC} >&0 2>/dev/null &"
+        ))
+        .with_context(|| format!("no VNC server on port {port} of dom0"))?;
+        Ok(stream)
+    }
+
+    /// Looks at a screen that a VNC server in dom0 shows.
+    pub fn vnc(&mut self, display: u16) -> Result<Vnc> {
+        let stream = self.tunnel(display)?;
+        Vnc::new(stream, patience(15))
     }
 
     /// The folder with the machine's sockets and its initramfs.

@@ -6,12 +6,14 @@
 //! ([`dom0`]), boots it in QEMU ([`qemu`]) and talks to it and to the consoles
 //! of its guests ([`lab`], [`console`]). Disks for the guests are made without
 //! root ([`image`]), and so are their initrds ([`guest`]) and what a PC boots from
-//! ([`media`]). [`hvm`] has the guests that are PCs.
+//! ([`media`]). [`hvm`] has the guests that are PCs, [`vnc`]
+//! looks at their screens ([`picture`]).
 //!
 //! It sits above every other crate of the workspace; nothing depends on it.
 #![forbid(unsafe_code)]
 
 pub mod bench;
+pub mod bootsector;
 pub mod console;
 pub mod cpio;
 pub mod dom0;
@@ -23,4 +25,6 @@ pub mod lab;
 pub mod media;
 pub mod packages;
 pub mod paths;
+pub mod picture;
 pub mod qemu;
+pub mod vnc;
