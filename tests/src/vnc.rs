@@ -179,7 +179,7 @@ impl Vnc {
                     screen.height
                 );
             }
-            sleep(Duration::from_millis(300));
+            sleep(Duration::from_millis(100));
         }
     }
 
