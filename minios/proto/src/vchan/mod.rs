@@ -189,9 +189,9 @@ impl<M: Atomic> Server<M> {
 
     /// Looks who is there; after every event, and before waiting for one.
     ///
-    /// A new client finds both rings empty. What it wrote before it was seen may
-    /// be dropped if the one before it was never seen to go: it does well to
-    /// wait for a greeting.
+    /// A new client finds both rings empty. What it wrote before it was seen is
+    /// dropped, for nobody can tell it from what those before it left: a client
+    /// waits for a greeting.
     pub fn look(&mut self) -> Change {
         for _ in 0..TRIES {
             let live = word(&self.end.memory, LIVE);
@@ -203,10 +203,8 @@ impl<M: Atomic> Server<M> {
                     if self.end.memory.compare_exchange(LIVE, now, seen).is_err() {
                         continue;
                     }
-                    if self.connected {
-                        self.empty();
-                    }
                     self.connected = true;
+                    self.empty();
                     return Change::Connected;
                 }
                 _ => break,
