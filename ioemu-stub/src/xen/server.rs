@@ -207,3 +207,6 @@ impl Desk {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

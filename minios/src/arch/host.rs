@@ -5,6 +5,11 @@
 //! that moves only when the domain sleeps. Other domains are closures
 //! ([`add_peer`]) that run whenever ours goes idle. If nobody can ever wake it,
 //! that is a deadlock, and the test fails with it instead of hanging.
+//! HVM guests to be device models of are in [`guest`].
+
+pub mod guest;
+
+pub(crate) use guest::Window;
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -22,7 +27,6 @@ use xen_sys::io::xs_wire::XenstoreDomainInterface;
 use xen_sys::shared_info::{SharedInfo, VcpuInfo, VcpuTimeInfo};
 
 use crate::event::Port;
-use crate::guest::{Frame, Guest};
 use crate::hypercall::Errno;
 use crate::mm::{Mfn, PAGE_SIZE, PageBuf, Pfn, frame, p2m};
 use crate::shared::Shared;
@@ -60,15 +64,13 @@ struct Toy {
     /// How often each reference is mapped by another domain.
     mapped: BTreeMap<u32, u32>,
     peers: Vec<Option<Peer>>,
-    /// RAM of the HVM guests that a test has.
-    guests: BTreeMap<u16, PageBuf>,
 }
 
 std::thread_local! {
     /// First frame; 0 before there is any.
     static RAM: core::cell::Cell<usize> = const { core::cell::Cell::new(0) };
     static TOY: RefCell<Toy> = const {
-        RefCell::new(Toy { shared_info: None, now: 1_000_000_000, ports: BTreeMap::new(), grants: Vec::new(), mapped: BTreeMap::new(), peers: Vec::new(), guests: BTreeMap::new() })
+        RefCell::new(Toy { shared_info: None, now: 1_000_000_000, ports: BTreeMap::new(), grants: Vec::new(), mapped: BTreeMap::new(), peers: Vec::new() })
     };
 }
 
@@ -225,79 +227,11 @@ pub fn connect_store(xenstored: &Xenstored) -> Store {
     Store::connect(page, ours)
 }
 
-/// Give the toy an HVM guest with domain number `number` and `pages` pages of
-/// RAM from frame 0 on, for tests of device models.
-pub fn add_guest(number: u16, pages: usize) {
-    let ram = PageBuf::new(pages * PAGE_SIZE).expect("the toy has memory");
-    TOY.with_borrow_mut(|toy| toy.guests.insert(number, ram));
-}
-
-/// Change `pages` frames from `first` on of a guest: give the frames back.
-pub fn shrink_guest(number: u16, pages: usize) {
-    TOY.with_borrow_mut(|toy| {
-        if let Some(ram) = toy.guests.get_mut(&number) {
-            ram.truncate(pages * PAGE_SIZE);
-        }
-    });
-}
-
-/// Where frame `gfn` of guest `number` is.
-fn guest_frame(number: u16, gfn: u64) -> Option<Pfn> {
-    TOY.with_borrow(|toy| {
-        let ram = toy.guests.get(&number)?;
-        let index = usize::try_from(gfn).ok()?;
-        (index < ram.pages()).then(|| Pfn(ram.pfn().0 + index))
-    })
-}
-
-/// The toy's version of `mm::window`: its slots are pointers.
-pub(crate) struct Window {
-    slots: Vec<Option<Pfn>>,
-}
-
-impl Window {
-    pub fn new(slots: usize) -> Result<Self, Errno> {
-        Ok(Window {
-            slots: alloc::vec![None; slots],
-        })
-    }
-
-    pub fn slots(&self) -> usize {
-        self.slots.len()
-    }
-
-    pub fn page(&self, slot: usize) -> core::ptr::NonNull<u8> {
-        let frame = self.slots[slot].expect("an access to an empty slot");
-        core::ptr::NonNull::new(frame.address() as *mut u8).expect("RAM is not at 0")
-    }
-
-    pub fn map(&mut self, guest: Guest, pages: &[(usize, Frame)]) -> Result<(), (usize, Errno)> {
-        for (index, (slot, frame)) in pages.iter().enumerate() {
-            assert!(self.slots[*slot].is_none(), "slot {slot} is in use");
-            let found = match frame {
-                Frame::Guest(gfn) => guest_frame(guest.number(), *gfn),
-                Frame::Machine(mfn) => p2m::pfn(*mfn),
-            };
-            let found = found.ok_or((index, Errno(xen_sys::errno::XEN_EINVAL)))?;
-            self.slots[*slot] = Some(found);
-        }
-        Ok(())
-    }
-
-    /// # Safety
-    /// As the real one; nothing goes away here.
-    pub unsafe fn unmap(&mut self, slots: &[usize]) {
-        for slot in slots {
-            self.slots[*slot] = None;
-        }
-    }
-}
-
 pub(crate) mod hypercall {
     //! What the toy does for each hypercall: the arguments are those of the
     //! real one, guest handles being plain pointers into this process.
 
-    use xen_sys::errno::{XEN_EINVAL, XEN_ENOSPC, XEN_ENOSYS, XEN_EOPNOTSUPP, XEN_ESRCH};
+    use xen_sys::errno::{XEN_EINVAL, XEN_ENOSPC, XEN_ENOSYS};
     use xen_sys::event_channel::*;
     use xen_sys::grant_table::*;
     use xen_sys::sched::*;
@@ -308,9 +242,10 @@ pub(crate) mod hypercall {
 
     /// # Safety
     /// As the real one: pointers must be what `op` takes.
-    pub(crate) unsafe fn hypercall(op: u64, [cmd, argument, ..]: [u64; 5]) -> i64 {
+    pub(crate) unsafe fn hypercall(op: u64, [cmd, argument, a3, ..]: [u64; 5]) -> i64 {
         if op == HYPERVISOR_DM_OP {
-            return dm_op(cmd as u16);
+            // SAFETY: the wrapper passes the areas of the operation.
+            return unsafe { super::guest::dm_op(cmd as u16, a3) };
         }
         let cmd = cmd as u32;
         // SAFETY: the wrappers pass the structure that belongs to the command.
@@ -334,6 +269,7 @@ pub(crate) mod hypercall {
                 (HYPERVISOR_GRANT_TABLE_OP, GNTTABOP_SETUP_TABLE) => {
                     setup_table(&mut *(argument as *mut _))
                 }
+                (HYPERVISOR_MEMORY_OP, _) => super::guest::memory_op(cmd, argument),
                 (HYPERVISOR_SCHED_OP, SCHEDOP_POLL) => {
                     let poll = &*(argument as *const SchedPoll);
                     let ports = core::slice::from_raw_parts(
@@ -350,15 +286,6 @@ pub(crate) mod hypercall {
                 }
                 _ => -XEN_ENOSYS,
             }
-        }
-    }
-
-    /// Xen looks at the domain before the operation; the toy looks no further.
-    fn dm_op(domain: u16) -> i64 {
-        if TOY.with_borrow(|toy| toy.guests.contains_key(&domain)) {
-            -XEN_EOPNOTSUPP
-        } else {
-            -XEN_ESRCH
         }
     }
 

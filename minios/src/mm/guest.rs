@@ -222,12 +222,12 @@ impl Cache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arch::host;
+    use crate::arch::host::guest::{add_guest, shrink_guest};
 
     const GUEST: u16 = 7;
 
     fn pages(ram: usize, cached: usize) -> GuestPages {
-        host::add_guest(GUEST, ram);
+        add_guest(GUEST, ram, 1);
         GuestPages::new(Guest::open(GUEST).unwrap(), cached).unwrap()
     }
 
@@ -281,7 +281,7 @@ mod tests {
     fn pages_given_back_are_forgotten() {
         let guest = pages(8, 128);
         guest.write(7 * 4096, &[1]).unwrap();
-        host::shrink_guest(GUEST, 4);
+        shrink_guest(GUEST, 4);
         guest.forget();
         assert_eq!(guest.mapped(), 0);
         assert!(guest.write(7 * 4096, &[1]).is_err());
