@@ -27,6 +27,7 @@ use crate::chip::cmos::{BootDevice, Cmos, Geometry};
 use crate::chip::hotplug::Hotplug;
 use crate::chip::i8042::I8042;
 use crate::chip::power_management::PowerManagement;
+use crate::chip::uart::Uart;
 use crate::ide::Ide;
 use crate::surroundings::{Disk, Serial, Surroundings, VideoMemory};
 use crate::vga;
@@ -50,6 +51,8 @@ pub struct Config {
     /// Whether there is the Xen platform device, through which a guest's
     /// drivers unplug the emulated disks.
     pub platform: bool,
+    /// Whether they may. If not, the guest stays on the emulated ones.
+    pub unplug: bool,
     /// The display adapter.
     pub vga: Option<Vga>,
     /// What firmware finds about the IDE disks' geometry, by unit.
@@ -68,6 +71,7 @@ impl Default for Config {
             check_floppy: true,
             acpi: true,
             platform: true,
+            unplug: true,
             vga: None,
             geometry: [None; 4],
         }
@@ -128,6 +132,8 @@ pub struct Handles {
     pub input: Rc<RefCell<I8042>>,
     /// The display adapter, for its viewers.
     pub vga: Option<Rc<RefCell<vga::Vga>>>,
+    /// The serial ports that are there, from COM1 on.
+    pub serials: Vec<Rc<RefCell<Uart>>>,
 }
 
 impl Machine {

@@ -285,4 +285,7 @@ pub trait Serial {
     /// Takes a byte. `false`: it can't take any now and will call for more
     /// through the chip.
     fn send(&self, byte: u8) -> bool;
+
+    /// The chip has room again, after it was asked for some and had none.
+    fn has_room(&self) {}
 }

@@ -7,7 +7,7 @@
 
 use alloc::rc::Rc;
 
-use super::sci::{Sci, Source};
+use super::shared_line::SharedLine;
 use crate::bus::{Fields, Registers, Width};
 
 /// Its regions, in the order of the row in the list of devices.
@@ -19,6 +19,9 @@ pub mod region {
     /// A bit for each processor.
     pub const PROCESSORS: u8 = 2;
 }
+
+/// The chip's number among those that hold up the SCI.
+const SCI_ASKER: u8 = 1;
 
 /// GPE0_STS: a PCI slot changed (_E01).
 const PCI_EVENT: u16 = 1 << 1;
@@ -37,13 +40,13 @@ pub struct Hotplug {
     gpe0: Fields<4>,
     pci: Fields<16>,
     processors: Fields<32>,
-    sci: Rc<Sci>,
+    sci: Rc<SharedLine>,
     ejected: u32,
 }
 
 impl Hotplug {
     /// With `processors` processors and all PCI devices fixed.
-    pub fn new(sci: Rc<Sci>, processors: u32) -> Self {
+    pub fn new(sci: Rc<SharedLine>, processors: u32) -> Self {
         let mut new = Hotplug {
             gpe0: Fields::new().with_clearable(GPE0_STS, &[0xff, 0xff]).with(
                 GPE0_EN,
@@ -121,7 +124,7 @@ impl Hotplug {
 
     fn update_sci(&self) {
         let pending = self.gpe0.word(GPE0_STS) & self.gpe0.word(GPE0_EN);
-        self.sci.set(Source::Gpe0, pending != 0);
+        self.sci.set(SCI_ASKER, pending != 0);
     }
 }
 

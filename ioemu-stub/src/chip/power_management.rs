@@ -8,7 +8,7 @@
 
 use alloc::rc::Rc;
 
-use super::sci::{Sci, Source};
+use super::shared_line::SharedLine;
 use super::smbus::SmBus;
 use crate::bus::pci::{Configuration, Identity, PciFunction};
 use crate::bus::{Decoder, Fields, Registers, Shared, Width};
@@ -52,6 +52,9 @@ const ACPI_DISABLE: u8 = 0xf0;
 /// The timer's frequency in Hz.
 const PM_TIMER_HZ: u128 = 3_579_545;
 
+/// The chip's number among those that hold up the SCI.
+const SCI_ASKER: u8 = 0;
+
 /// Its regions.
 pub mod region {
     /// The ACPI registers, 64 ports at PMBASE.
@@ -69,7 +72,7 @@ pub struct PowerManagement {
     acpi: Fields<64>,
     apm: Fields<2>,
     smbus: SmBus,
-    sci: Rc<Sci>,
+    sci: Rc<SharedLine>,
     clock: Rc<dyn Clock>,
     power: Rc<dyn Power>,
     debug_left: u16,
@@ -82,7 +85,7 @@ impl PowerManagement {
     pub const DEBUG_PORT: u64 = 0xb044;
 
     /// After reset: no base address is set.
-    pub fn new(sci: Rc<Sci>, clock: Rc<dyn Clock>, power: Rc<dyn Power>) -> Self {
+    pub fn new(sci: Rc<SharedLine>, clock: Rc<dyn Clock>, power: Rc<dyn Power>) -> Self {
         PowerManagement {
             acpi: Fields::new()
                 .with_clearable(acpi::PMSTS, &[0x31, 0x8d])
@@ -146,7 +149,7 @@ impl PowerManagement {
 
     fn update_sci(&self) {
         let pending = self.acpi.word(acpi::PMSTS) & self.acpi.word(acpi::PMEN) & EVENTS;
-        self.sci.set(Source::Pm1, pending != 0);
+        self.sci.set(SCI_ASKER, pending != 0);
     }
 
     fn write_acpi(&mut self, offset: u64, width: Width, value: u64) {

@@ -1,22 +1,29 @@
 //! Puts the machine together: one function for each row that is there.
 
+use alloc::boxed::Box;
 use alloc::rc::Rc;
+use alloc::vec::Vec;
 use core::cell::RefCell;
 
 use super::{Backends, Config, Device, Drive, Handles, Slot, State};
-use crate::bus::pci::{Configuration, Devfn, Mechanism1, PciBus, PciFunction, devfn};
+use crate::bus::pci::{Configuration, Devfn, IntxPin, Mechanism1, PciBus, PciFunction, devfn};
 use crate::bus::{Decoder, Registers, Shared};
 use crate::chip::cmos::{Cmos, Geometry};
 use crate::chip::host_bridge::HostBridge;
 use crate::chip::hotplug::Hotplug;
 use crate::chip::i8042::I8042;
 use crate::chip::isa_bridge::IsaBridge;
+use crate::chip::platform::{self, Platform, PlatformFunction, Unplug, Unpluggable};
 use crate::chip::port92::Port92;
 use crate::chip::power_management::{self, PowerManagement, PowerManagementFunction};
-use crate::chip::sci::Sci;
+use crate::chip::shared_line::SharedLine;
+use crate::chip::uart::Uart;
 use crate::ide::{self, Ide, IdeFunction, Identity};
 use crate::surroundings::{Line, Surroundings};
 use crate::vga::{self, Vga, VgaFunction};
+
+/// The ISA interrupt of the ACPI hardware: the FADT says so.
+const SCI: u8 = 9;
 
 /// A machine in the making.
 pub struct Assembly<'a> {
@@ -33,14 +40,16 @@ pub struct Assembly<'a> {
     /// The ways in, as far as built.
     pub handles: Handles,
     /// The ACPI hardware's common interrupt.
-    pub sci: Rc<Sci>,
+    pub sci: Rc<SharedLine>,
+    /// Who is told when the guest unplugs its emulated devices.
+    pub unpluggable: Unpluggable,
 }
 
 impl<'a> Assembly<'a> {
     pub(super) fn new(config: &'a Config, surroundings: Surroundings, backends: Backends) -> Self {
         let decoder = Decoder::new(surroundings.ranges.clone());
         let bus = PciBus::new(decoder.clone(), surroundings.ranges.clone());
-        let line = Line::isa(&surroundings.pins, Sci::IRQ);
+        let line = Line::isa(&surroundings.pins, SCI);
         let input = I8042::new(&surroundings.pins, surroundings.power.clone());
         Assembly {
             config,
@@ -55,8 +64,10 @@ impl<'a> Assembly<'a> {
                 hotplug: None,
                 input: Rc::new(RefCell::new(input)),
                 vga: None,
+                serials: Vec::new(),
             },
-            sci: Rc::new(Sci::new(line)),
+            sci: Rc::new(SharedLine::new(line)),
+            unpluggable: Unpluggable::default(),
         }
     }
 
@@ -138,6 +149,13 @@ pub(super) fn ide(device: &Device, assembly: &mut Assembly) {
     let drives = [(); 4].map(|()| drives.next().flatten());
     let ide = Ide::new(around.memory.clone(), &around.pins, drives);
     assembly.handles.ide = Some(ide.clone());
+    let told = ide.clone();
+    let unplug = move |what| match what {
+        Unplug::Disks => told.borrow_mut().unplug_disks(false),
+        Unplug::AuxiliaryDisks => told.borrow_mut().unplug_disks(true),
+        Unplug::NetworkCards => {}
+    };
+    assembly.unpluggable.borrow_mut().push(Box::new(unplug));
     // It shows its ports itself: the guest can switch them off.
     let function = IdeFunction::new(ide, assembly.decoder.clone());
     let configuration = function.configuration();
@@ -238,4 +256,36 @@ pub(super) fn vga(device: &Device, assembly: &mut Assembly) {
     }
     let (function, configuration) = VgaFunction::new(memory, &chip, bytes);
     assembly.attach(device, configuration, Rc::new(RefCell::new(function)));
+}
+
+pub(super) fn uarts(device: &Device, assembly: &mut Assembly) {
+    let pins = &assembly.surroundings.pins;
+    // COM1 and COM3 have one interrupt, COM2 and COM4 the other.
+    let irqs = [4, 3].map(|irq| Rc::new(SharedLine::new(Line::isa(pins, irq))));
+    let serials = core::mem::take(&mut assembly.backends.serials);
+    for (i, serial) in serials.into_iter().take(device.ports.len()).enumerate() {
+        let irq = irqs[i % 2].clone();
+        let chip = Rc::new(RefCell::new(Uart::new(serial, irq, i as u8)));
+        assembly.handles.serials.push(chip.clone());
+        let (first, last) = device.ports[i];
+        let chip: Shared = chip;
+        let range = u64::from(first)..u64::from(last) + 1;
+        assembly.decoder.place_ports(&chip, 0, range);
+    }
+}
+
+pub(super) fn platform(device: &Device, assembly: &mut Assembly) {
+    use platform::region;
+    let refuses = !assembly.config.unplug;
+    let chip = shared(Platform::new(assembly.unpluggable.clone(), refuses));
+    let (first, last) = device.ports[0];
+    let range = u64::from(first)..u64::from(last) + 1;
+    assembly.decoder.place_ports(&chip, region::FIXED, range);
+    // Xen raises its interrupt; the pin only has to be there.
+    let slot = assembly.devfn(device) >> 3;
+    let line = Line::intx(&assembly.surroundings.pins, slot, 0);
+    let pin = Rc::new(IntxPin::new(line, 0));
+    let configuration = Platform::configuration(&chip, &pin);
+    let function = Rc::new(RefCell::new(PlatformFunction));
+    assembly.attach(device, configuration, function);
 }

@@ -143,6 +143,8 @@ pub static DEVICES: &[Device] = &[
             (0x2e8, 0x2ef),
         ],
         irqs: &[Irq::Isa(4), Irq::Isa(3)],
+        state: State::Here(always, assembly::uarts),
+        threats: "FIFOs of 16 both ways; what doesn't fit is an overrun, and a full far end holds the transmitter",
         ..later("16550A, one for each serial line, up to four")
     },
     Device {
@@ -150,6 +152,8 @@ pub static DEVICES: &[Device] = &[
         id: Some((0x5853, 0x0001)),
         ports: &[(0x10, 0x1f)],
         irqs: &[Irq::Intx(0)],
+        state: State::Here(|config| config.platform, assembly::platform),
+        threats: "unplugging is one way and can be refused; the log port is cut off after 64 KiB",
         ..later("Xen platform device")
     },
     Device {

@@ -273,3 +273,101 @@ fn no_two_rows_share_a_port_or_a_slot() {
     fixed.dedup();
     assert_eq!(fixed.len(), count);
 }
+
+fn unplug_machine(config: &Config) -> (Rc<World>, Machine) {
+    let disk = |bytes: usize| crate::testing::MemoryDisk::new(vec![0; bytes], false);
+    let drive = |cd: bool| {
+        Some(Drive {
+            cd,
+            disk: disk(1 << 20),
+            serial: None,
+        })
+    };
+    let backends = Backends {
+        drives: [drive(false), drive(false), drive(true), None],
+        ..Backends::default()
+    };
+    let world = World::new(1 << 20);
+    let machine = Machine::new(config, world.surroundings(), backends);
+    machine.config_write(0x09, 4, Width::Word, 5);
+    machine.config_write(0x09, 0x40, Width::Dword, 0x8000_8000);
+    (world, machine)
+}
+
+/// Whether something answers when drive `device` of the channel at `port` is
+/// selected.
+fn drive_answers(machine: &Machine, port: u64, device: u64) -> bool {
+    machine.port_write(port + 6, Width::Byte, 0xa0 | device << 4);
+    let status = machine.port_read(port + 7, Width::Byte);
+    machine.port_write(port + 2, Width::Byte, 0x55);
+    let kept = machine.port_read(port + 2, Width::Byte) == 0x55;
+    kept && status != 0xff && (status & 0x40 != 0 || port == 0x170)
+}
+
+/// The whole way of a guest with drivers of its own: the disks go, the CD
+/// stays.
+#[test]
+fn unplugging_takes_disks_and_leaves_the_cd() {
+    for (mask, left) in [(1, [false, false, true]), (4, [true, false, true])] {
+        let (_world, machine) = unplug_machine(&Config::default());
+        let there = || {
+            [(0x1f0, 0), (0x1f0, 1), (0x170, 0)]
+                .map(|(port, device)| drive_answers(&machine, port, device))
+        };
+        assert_eq!(there(), [true; 3]);
+        assert_eq!(machine.port_read(0x10, Width::Word), 0x49d2);
+        machine.port_write(0x10, Width::Word, mask);
+        assert_eq!(there(), left, "mask {mask}");
+    }
+    let config = Config {
+        unplug: false,
+        ..Config::default()
+    };
+    let (_world, machine) = unplug_machine(&config);
+    machine.port_write(0x10, Width::Word, 1);
+    assert!(drive_answers(&machine, 0x1f0, 0));
+}
+
+#[test]
+fn the_platform_device_sits_at_2_if_it_is_wanted() {
+    let (_world, machine) = machine(&Config::default());
+    assert_eq!(config_dword(&machine, 0x10, 0), 0x0001_5853);
+    assert_eq!(config_dword(&machine, 0x10, 8) >> 8, 0xff_8000);
+    let config = Config {
+        platform: false,
+        ..Config::default()
+    };
+    let (world, machine) = self::machine(&config);
+    assert_eq!(config_dword(&machine, 0x10, 0), 0xffff_ffff);
+    assert!(!world.has_port(0x10));
+}
+
+#[test]
+fn serial_ports_are_those_with_a_far_end() {
+    let lines: Vec<_> = (0..3).map(|_| crate::testing::Line::new(9)).collect();
+    let backends = Backends {
+        serials: lines
+            .iter()
+            .map(|line| line.clone() as Rc<dyn Serial>)
+            .collect(),
+        ..Backends::default()
+    };
+    let world = World::new(0);
+    let machine = Machine::new(&Config::default(), world.surroundings(), backends);
+    for (port, byte) in [(0x3f8, 1), (0x2f8, 2), (0x3e8, 3), (0x2e8, 4)] {
+        machine.port_write(port + 3, Width::Byte, 3);
+        machine.port_write(port, Width::Byte, byte);
+    }
+    let sent: Vec<_> = lines.iter().map(|line| line.take()).collect();
+    assert_eq!(sent, [[1], [2], [3]]);
+    assert_eq!(machine.port_read(0x2ed, Width::Byte), 0xff);
+    for (i, irq) in [4, 3, 4].into_iter().enumerate() {
+        let port = [0x3f8, 0x2f8, 0x3e8][i];
+        machine.port_write(port + 4, Width::Byte, 8);
+        machine.port_write(port + 1, Width::Byte, 1);
+        machine.handles().serials[i].borrow_mut().receive(b'x');
+        assert!(world.irq(irq));
+        machine.port_read(port, Width::Byte);
+        assert!(!world.irq(irq));
+    }
+}
