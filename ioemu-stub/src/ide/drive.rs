@@ -134,7 +134,7 @@ impl Drive {
         }
         self.core.acknowledge();
         match &mut self.model {
-            Model::Disk(ata) => ata.command(&mut self.core, opcode),
+            Model::Disk(ata) => ata.command(&mut self.core, &*self.disk, opcode),
             Model::Cd(atapi) => atapi.command(&mut self.core, &*self.disk, opcode),
         }
     }

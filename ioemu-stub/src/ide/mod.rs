@@ -25,6 +25,7 @@ mod engine;
 mod geometry;
 mod pci;
 pub mod registers;
+pub mod socket;
 mod words;
 
 #[cfg(test)]

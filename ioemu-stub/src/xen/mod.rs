@@ -5,6 +5,7 @@
 //! both), [`server`] is the event loop between them. The rest provides one
 //! trait of the surroundings each.
 
+pub mod disks;
 pub mod dispatch;
 mod memory;
 mod outputs;

@@ -17,9 +17,11 @@ use minios::signal::Gate;
 use minios::xenstore::Store;
 use minios::{executor, vchan};
 
-use super::{Refusal, Server, Video, XenClock, XenMemory, XenPins, XenPower, XenRanges, plan};
+use super::{
+    Refusal, Server, Video, XenClock, XenMemory, XenPins, XenPower, XenRanges, disks, plan,
+};
 use crate::contract::{self, Attempt, Contract, ContractError};
-use crate::machine::{Backends, Machine};
+use crate::machine::{Backends, Drive, Machine};
 use crate::qmp::{self, Answer};
 use crate::rompack::RomPack;
 use crate::surroundings::{Surroundings, VideoMemory};
@@ -79,9 +81,14 @@ pub async fn run(start: Start<'_>) -> Result<Infallible, StubError> {
     let guest =
         Guest::open(contract.guest).map_err(|error| refused((Attempt::DeviceModel, error)))?;
     guest.depends_on_us();
-    let (machine, processors) = build(guest, &contract, &start).map_err(refused)?;
+    let (drives, connected) = disks::connect(store, &contract);
+    let (machine, processors) = build(guest, &contract, &start, drives).map_err(refused)?;
     let ready = Rc::new(Gate::new());
-    ready.open();
+    let opened = ready.clone();
+    executor::spawn(async move {
+        disks::settled(&connected).await;
+        opened.open();
+    });
     let mut monitor = Monitor {
         machine,
         ready,
@@ -104,6 +111,7 @@ fn build(
     guest: Guest,
     contract: &Contract,
     start: &Start<'_>,
+    drives: [Option<Drive>; 4],
 ) -> Result<(Rc<Machine>, u32), Refusal> {
     let server = Server::new(guest)?;
     let memory = XenMemory::new(guest).map_err(|error| (Attempt::GuestMemory, error))?;
@@ -119,6 +127,7 @@ fn build(
     let processors = hypercall::nr_vcpus(guest).unwrap_or(contract.config.most_processors);
     let config = plan::machine(&contract.config, processors);
     let backends = Backends {
+        drives,
         video: video(guest, contract),
         vga_rom: rom(start, "vgabios-stdvga.bin"),
         ..Backends::default()

@@ -12,7 +12,7 @@ use super::drive::{Identity, Reset};
 use super::engine::{Core, Way};
 use super::geometry::Geometry;
 use super::registers::{error, status};
-use crate::surroundings::{DiskError, Medium, Request};
+use crate::surroundings::{Disk, DiskError, Medium, Request};
 pub(super) use features::TransferMode;
 use transfer::{Port, Span};
 
@@ -252,9 +252,12 @@ enum Job {
 /// What makes a drive a disk.
 pub(super) struct Ata {
     identity: Identity,
+    /// Sectors; none while the medium is not there yet.
     total: u64,
     read_only: bool,
     can_discard: bool,
+    /// The geometry is the drive's own choice.
+    chooses_geometry: bool,
     /// As shipped.
     default_geometry: Geometry,
     /// As set by INITIALIZE DEVICE PARAMETERS.
@@ -271,15 +274,15 @@ pub(super) struct Ata {
 
 impl Ata {
     pub fn new(medium: Option<Medium>, identity: Identity, geometry: Option<Geometry>) -> Self {
-        let total = medium.map_or(0, |medium| medium.sectors).min((1 << 48) - 1);
-        let geometry = geometry.unwrap_or_else(|| Geometry::of(total));
-        Ata {
+        let chosen = geometry.unwrap_or_else(|| Geometry::of(0));
+        let mut ata = Ata {
             identity,
-            total,
-            read_only: medium.is_some_and(|medium| medium.read_only),
-            can_discard: medium.is_some_and(|medium| medium.discard && !medium.read_only),
-            default_geometry: geometry,
-            geometry,
+            total: 0,
+            read_only: false,
+            can_discard: false,
+            chooses_geometry: geometry.is_none(),
+            default_geometry: chosen,
+            geometry: chosen,
             multiple: MOST_MULTIPLE,
             write_cache: true,
             look_ahead: true,
@@ -287,6 +290,23 @@ impl Ata {
             smart: smart::Smart::default(),
             in_standby: false,
             job: Job::None,
+        };
+        ata.look(medium);
+        ata
+    }
+
+    /// Learns how large the disk is, once its medium is there. From then on it
+    /// stays as it is.
+    fn look(&mut self, medium: Option<Medium>) {
+        let Some(medium) = medium.filter(|_| self.total == 0) else {
+            return;
+        };
+        self.total = medium.sectors.min((1 << 48) - 1);
+        self.read_only = medium.read_only;
+        self.can_discard = medium.discard && !medium.read_only;
+        if self.chooses_geometry {
+            self.default_geometry = Geometry::of(self.total);
+            self.geometry = self.default_geometry;
         }
     }
 
@@ -316,7 +336,8 @@ impl Ata {
         }
     }
 
-    pub fn command(&mut self, core: &mut Core, opcode: u8) {
+    pub fn command(&mut self, core: &mut Core, disk: &dyn Disk, opcode: u8) {
+        self.look(disk.medium());
         self.job = Job::None;
         let row = COMMANDS.iter().find(|(known, _, _)| *known == opcode);
         match row.map(|(_, _, action)| *action) {

@@ -60,6 +60,8 @@ pub(super) struct Atapi {
     identity: Identity,
     /// What the guest knows to be in the drive.
     seen: Option<Medium>,
+    /// The guest has not spoken to the drive yet: whatever it finds is no news.
+    untouched: bool,
     tray_open: bool,
     locked: bool,
     event: Event,
@@ -79,6 +81,7 @@ impl Atapi {
         Atapi {
             identity,
             seen: medium,
+            untouched: true,
             tray_open: false,
             locked: false,
             event: Event::None,
@@ -128,6 +131,7 @@ impl Atapi {
         self.tray_open = false;
         // Whatever is in there now is new to the guest.
         self.seen = None;
+        self.untouched = false;
     }
 
     /// What is in the closed drive.
@@ -139,6 +143,9 @@ impl Atapi {
     fn look(&mut self, disk: &dyn Disk) {
         let now = self.medium(disk);
         let generation = |medium: Option<Medium>| medium.map(|medium| medium.generation);
+        if core::mem::take(&mut self.untouched) {
+            self.seen = now;
+        }
         if generation(now) == generation(self.seen) {
             return;
         }
