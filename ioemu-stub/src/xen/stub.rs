@@ -7,6 +7,7 @@
 use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::cell::Cell;
 use core::convert::Infallible;
 use core::fmt;
@@ -18,8 +19,9 @@ use minios::xenstore::Store;
 use minios::{executor, vchan};
 
 use super::{
-    Refusal, Server, Video, XenClock, XenMemory, XenPins, XenPower, XenRanges, disks, plan,
+    Refusal, Server, Video, Wire, XenClock, XenMemory, XenPins, XenPower, XenRanges, disks, plan,
 };
+use crate::arguments::SerialLine;
 use crate::contract::{self, Attempt, Contract, ContractError};
 use crate::machine::{Backends, Drive, Machine};
 use crate::qmp::{self, Answer};
@@ -126,15 +128,30 @@ fn build(
     // Before Xen 4.15 only the command line knows.
     let processors = hypercall::nr_vcpus(guest).unwrap_or(contract.config.most_processors);
     let config = plan::machine(&contract.config, processors);
+    let wires: Vec<_> = contract.config.serials.iter().map(wire).collect();
     let backends = Backends {
         drives,
+        serials: wires.iter().map(|(wire, _)| wire.clone() as _).collect(),
         video: video(guest, contract),
         vga_rom: rom(start, "vgabios-stdvga.bin"),
         ..Backends::default()
     };
     let machine = Rc::new(Machine::new(&config, surroundings, backends));
+    for ((wire, console), uart) in wires.into_iter().zip(&machine.handles().serials) {
+        if let Some(number) = console {
+            executor::spawn(wire.serve(start.store.clone(), number, uart.clone()));
+        }
+    }
     server.start(processors, machine.clone(), memory)?;
     Ok((machine, processors))
+}
+
+/// The far end of a serial port, and the console that it is.
+fn wire(line: &SerialLine) -> (Rc<Wire>, Option<u32>) {
+    match line {
+        SerialLine::Console(number) => (Rc::default(), Some(*number)),
+        SerialLine::Nowhere => (Rc::new(Wire::nowhere()), None),
+    }
 }
 
 /// Memory for the display adapter. Without, the guest has none.
