@@ -9,6 +9,9 @@
 //! ([`media`]). [`hvm`] has the guests that are PCs, [`vnc`]
 //! looks at their screens ([`picture`]).
 //!
+//! The chips of `ioemu-stub` are driven without Xen, too, register by register:
+//! [`qtest`].
+//!
 //! It sits above every other crate of the workspace; nothing depends on it.
 #![forbid(unsafe_code)]
 
@@ -27,4 +30,5 @@ pub mod packages;
 pub mod paths;
 pub mod picture;
 pub mod qemu;
+pub mod qtest;
 pub mod vnc;

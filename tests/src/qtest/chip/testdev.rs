@@ -1,0 +1,49 @@
+//! `pc-testdev`: what client tests of byte order poke at. A latch at port 0xe0
+//! and device memory at 0xff000000.
+
+use super::{read_bytes, write_bytes};
+use ioemu_stub::bus::{Registers, Width};
+
+/// Region 0 is the latch of 32 bits, region 1 the memory.
+pub struct TestDevice {
+    latch: [u8; 4],
+    memory: Vec<u8>,
+}
+
+impl TestDevice {
+    /// Bytes of its memory.
+    pub const MEMORY: u64 = 0x10000;
+}
+
+impl Default for TestDevice {
+    fn default() -> Self {
+        TestDevice {
+            latch: [0; 4],
+            memory: vec![0; TestDevice::MEMORY as usize],
+        }
+    }
+}
+
+impl Registers for TestDevice {
+    fn read(&mut self, region: u8, offset: u64, width: Width) -> u64 {
+        let bytes = match region {
+            0 => &self.latch[..],
+            _ => &self.memory[..],
+        };
+        read_bytes(offset, width, |offset| {
+            bytes.get(offset as usize).copied().unwrap_or(0xff)
+        })
+    }
+
+    fn write(&mut self, region: u8, offset: u64, width: Width, value: u64) {
+        let bytes = match region {
+            0 => &mut self.latch[..],
+            _ => &mut self.memory[..],
+        };
+        write_bytes(offset, width, value, |offset, byte| {
+            if let Some(place) = bytes.get_mut(offset as usize) {
+                *place = byte;
+            }
+        });
+    }
+}
