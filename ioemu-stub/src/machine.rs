@@ -107,6 +107,8 @@ pub struct Drive {
     pub disk: Rc<dyn Disk>,
     /// Its serial number; the drive makes one up if there is none.
     pub serial: Option<String>,
+    /// The revision of its firmware; the drive makes one up if there is none.
+    pub firmware: Option<String>,
 }
 
 /// The machine. One for all who hold it: its methods may be called from each

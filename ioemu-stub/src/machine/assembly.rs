@@ -170,6 +170,9 @@ fn ide_drive(place: usize, drive: Drive, geometry: Option<Geometry>) -> ide::Dri
     if let Some(serial) = drive.serial {
         identity.serial = serial;
     }
+    if let Some(firmware) = drive.firmware {
+        identity.firmware = firmware;
+    }
     let geometry = geometry.map(|geometry| ide::Geometry {
         cylinders: geometry.cylinders,
         heads: geometry.heads,

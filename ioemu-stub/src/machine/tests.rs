@@ -281,6 +281,7 @@ fn unplug_machine(config: &Config) -> (Rc<World>, Machine) {
             cd,
             disk: disk(1 << 20),
             serial: None,
+            firmware: None,
         })
     };
     let backends = Backends {

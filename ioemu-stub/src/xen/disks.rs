@@ -46,6 +46,7 @@ pub fn connect(store: &Store, contract: &Contract) -> ([Option<Drive>; 4], Rc<Co
                 cd,
                 disk: Rc::new(Behind(disk)),
                 serial: None,
+                firmware: None,
             });
         }
     }
