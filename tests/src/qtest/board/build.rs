@@ -122,6 +122,7 @@ impl Parts {
                     cd: drive.cd,
                     disk: drive.drive.clone(),
                     serial: drive.serial.clone(),
+                    firmware: drive.firmware.clone(),
                 });
             }
         }

@@ -316,23 +316,23 @@ impl Chips {
         pics: &Rc<RefCell<Pics>>,
     ) -> Self {
         let mut ports = Space::new();
-        let mut place = |chip: Shared, regions: &[Range<u64>]| {
-            for (region, at) in (0..).zip(regions) {
-                ports.map(at.clone(), chip.clone(), region);
+        let mut place = |chip: Shared, regions: &[(u64, u64)]| {
+            for (region, (first, count)) in (0..).zip(regions) {
+                ports.map(*first..first + count, chip.clone(), region);
             }
         };
-        place(pics.clone(), &[0x20..0x22, 0xa0..0xa2]);
-        place(shared(ElcrPorts(pics.clone())), &[0x4d0..0x4d2]);
+        place(pics.clone(), &[(0x20, 2), (0xa0, 2)]);
+        place(shared(ElcrPorts(pics.clone())), &[(0x4d0, 2)]);
         let pit = Pit::new(clock.clone(), Line::isa(pins, 0));
         let pit = Rc::new(RefCell::new(pit));
-        place(pit.clone(), &[0x40..0x44, 0x61..0x62]);
+        place(pit.clone(), &[(0x40, 4), (0x61, 1)]);
         let acpi = shared(AcpiTimer::new(clock.clone()));
-        place(acpi, &[0xb000..0xb004, 0xb008..0xb00c]);
+        place(acpi, &[(0xb000, 4), (0xb008, 4)]);
         let fw_cfg = shared(FwCfg::new(parts.ram.clone(), &parts.fw_cfg));
-        place(fw_cfg, &[0x510..0x51c]);
+        place(fw_cfg, &[(0x510, 12)]);
         let test_device = parts.test_device.then(|| {
             let chip = shared(TestDevice::default());
-            place(chip.clone(), &[0xe0..0xe4]);
+            place(chip.clone(), &[(0xe0, 4)]);
             (chip, test_memory())
         });
         Chips {

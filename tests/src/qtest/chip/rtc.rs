@@ -220,7 +220,7 @@ impl Rtc {
 
     fn encode(&self, value: u8) -> u8 {
         match self.registers[B] & B_BINARY {
-            0 => (value / 10) << 4 | value % 10,
+            0 => ((value / 10) << 4) | (value % 10),
             _ => value,
         }
     }
