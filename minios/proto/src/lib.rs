@@ -12,6 +12,8 @@ extern crate alloc;
 
 pub mod block;
 pub mod console;
+pub mod fb;
+pub mod kbd;
 pub mod mock;
 pub mod ring;
 pub mod time;

@@ -201,6 +201,15 @@ impl Domain for OtherDomain {
     }
 }
 
+/// What another domain with the right to map any frame of ours sees at `mfn`:
+/// for backends that are not given grants.
+pub fn map_frame(mfn: Mfn) -> Option<Shared<[u8; PAGE_SIZE]>> {
+    let address = p2m::pfn(mfn)?.address();
+    let address = core::ptr::NonNull::new(address as *mut [u8; PAGE_SIZE])?;
+    // SAFETY: a frame of the toy's RAM (`p2m::pfn`), which is never unmapped; the peer touches it only through this handle.
+    Some(unsafe { Shared::new(address) })
+}
+
 /// How many references another domain has mapped now.
 pub fn mapped_grants() -> usize {
     TOY.with_borrow(|toy| toy.mapped.values().filter(|count| **count > 0).count())

@@ -8,6 +8,9 @@
 
 pub mod block;
 pub mod console;
+pub mod fb;
+mod frames;
+pub mod kbd;
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -263,15 +266,21 @@ impl Connection {
     /// Close the device so that the next owner can connect: the backend lets go
     /// of rings and ports, then our nodes go, then both ends stand where the
     /// toolstack put them at first. A backend that does not take part is not
-    /// waited for very long.
-    pub async fn close(mut self) {
+    /// waited for very long. Says whether it took part: if not, it may still use
+    /// memory that it was given otherwise than by a grant.
+    pub async fn close(mut self) -> bool {
         self.handshake.close();
-        if let Err(error) = self.closing().await {
-            log::error!("{}: while closing: {error}", self.device.path());
+        match self.closing().await {
+            Ok(took_part) => took_part,
+            Err(error) => {
+                log::error!("{}: while closing: {error}", self.device.path());
+                false
+            }
         }
     }
 
-    async fn closing(&mut self) -> Result<(), Error> {
+    async fn closing(&mut self) -> Result<bool, Error> {
+        let mut took_part = true;
         let mut step = 0;
         loop {
             step += 1;
@@ -298,10 +307,11 @@ impl Connection {
                             self.device.path()
                         );
                         self.handshake.expired();
+                        took_part = false;
                     }
                 }
                 Action::Done | Action::Ready | Action::Refused(_) | Action::Publish => {
-                    return Ok(());
+                    return Ok(took_part);
                 }
             }
         }

@@ -8,6 +8,7 @@
 //! access outside the ring.
 
 mod bytes;
+mod events;
 mod slots;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use core::fmt;
 pub use bytes::{
     ByteReader, ByteRing, ByteWriter, CONSOLE_IN, CONSOLE_OUT, XENSTORE_REQ, XENSTORE_RSP,
 };
+pub use events::{EventReader, EventRing, EventWriter};
 pub use slots::{BackRing, FrontRing, SLOTS_AT, slots};
 
 /// Memory that another domain reads and writes at the same time as we do.

@@ -2,6 +2,8 @@
 
 pub mod blkif;
 pub mod console;
+pub mod fbif;
+pub mod kbdif;
 pub mod libxenvchan;
 pub mod protocols;
 pub mod ring;

@@ -85,4 +85,12 @@ pub const STRUCTS: &[Struct] = &[
     structure!(xen_sys::io::blkif::BlkifRequestDiscard, "struct blkif_request_discard", true, { operation: "operation", flag: "flag", handle: "handle", id: "id", sector_number: "sector_number", nr_sectors: "nr_sectors" }),
     structure!(xen_sys::io::blkif::BlkifRequestIndirect, "struct blkif_request_indirect", true, { operation: "operation", indirect_op: "indirect_op", nr_segments: "nr_segments", id: "id", sector_number: "sector_number", handle: "handle", indirect_grefs: "indirect_grefs" }),
     structure!(xen_sys::io::blkif::BlkifResponse, "struct blkif_response", true, { id: "id", operation: "operation", status: "status" }),
+    structure!(xen_sys::io::fbif::XenfbUpdate, "struct xenfb_update", true, { type_: "type", x: "x", y: "y", width: "width", height: "height" }),
+    structure!(xen_sys::io::fbif::XenfbResize, "struct xenfb_resize", true, { type_: "type", width: "width", height: "height", stride: "stride", depth: "depth", offset: "offset" }),
+    structure!(xen_sys::io::fbif::XenfbRefreshPeriod, "struct xenfb_refresh_period", true, { type_: "type", period: "period" }),
+    structure!(xen_sys::io::fbif::XenfbPage, "struct xenfb_page", true, { in_cons: "in_cons", in_prod: "in_prod", out_cons: "out_cons", out_prod: "out_prod", width: "width", height: "height", line_length: "line_length", mem_length: "mem_length", depth: "depth", pd: "pd" }),
+    structure!(xen_sys::io::kbdif::XenkbdMotion, "struct xenkbd_motion", true, { type_: "type", rel_x: "rel_x", rel_y: "rel_y", rel_z: "rel_z" }),
+    structure!(xen_sys::io::kbdif::XenkbdKey, "struct xenkbd_key", true, { type_: "type", pressed: "pressed", keycode: "keycode" }),
+    structure!(xen_sys::io::kbdif::XenkbdPosition, "struct xenkbd_position", true, { type_: "type", abs_x: "abs_x", abs_y: "abs_y", rel_z: "rel_z" }),
+    structure!(xen_sys::io::kbdif::XenkbdPage, "struct xenkbd_page", true, { in_cons: "in_cons", in_prod: "in_prod", out_cons: "out_cons", out_prod: "out_prod" }),
 ];
