@@ -16,6 +16,7 @@ extern crate alloc;
 pub mod arguments;
 pub mod bus;
 pub mod chip;
+pub mod classic;
 pub mod contract;
 pub mod display;
 pub mod ide;
