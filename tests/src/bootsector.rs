@@ -75,8 +75,9 @@ impl BootSector {
 
     /// The sector; its program waits at its end for ever.
     pub fn sector(self) -> Result<[u8; 512]> {
-        // sleep: hlt; jmp sleep
-        let code = self.then(&[0xf4, 0xeb, 0xfd]).code;
+        // sti; sleep: hlt; jmp sleep. A processor that halts with interrupts
+        // off would end its domain.
+        let code = self.then(&[0xfb, 0xf4, 0xeb, 0xfd]).code;
         ensure!(
             code.len() <= 440,
             "{} bytes do not fit a boot sector",

@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 pub mod bench;
+pub mod bench_hvm;
 pub mod bootsector;
 pub mod console;
 pub mod cpio;
@@ -24,6 +25,7 @@ pub mod elf;
 pub mod guest;
 pub mod hvm;
 pub mod image;
+pub mod installer;
 pub mod lab;
 pub mod media;
 pub mod packages;

@@ -5,32 +5,88 @@ use anyhow::{Context, Result};
 use flate2::Compression;
 use flate2::read::GzEncoder;
 use harness::bench::{self, Boot, Contender, IDLE_HOURS};
+use harness::bench_hvm::{self, Figures, IDLE_HOURS as IDLE_GUEST_HOURS};
+use harness::hvm::DeviceModel;
 use harness::{packages, paths};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 use std::thread;
 
-const BEGIN: &str = "<!-- cargo xtask bench: begin -->\n";
-const END: &str = "<!-- cargo xtask bench: end -->\n";
-
-/// Measures, prints the table, and puts it into README.md.
+/// Measures, prints the tables, and puts them into README.md.
 pub fn run() -> Result<()> {
     need::all()?;
     build::build()?;
-    println!("bench: six runs in the lab, two at a time");
-    let table = table()?;
+    println!("bench: eight runs in the lab, two at a time");
+    publish("bench", &table()?)?;
+    hvm_tables()
+}
+
+/// Only the figures of HVM guests.
+pub fn hvm() -> Result<()> {
+    need::all()?;
+    build::stub()?;
+    println!("bench: two runs in the lab, both at a time");
+    hvm_tables()
+}
+
+fn hvm_tables() -> Result<()> {
+    let measure = |model| move || bench_hvm::measure(model);
+    let (qemu, ours) = both(measure(DeviceModel::Qemu), measure(DeviceModel::Stub))?;
+    publish("bench hvm", &hvm_table(&qemu, &ours)?)
+}
+
+/// Prints a table and puts it into its place in README.md.
+fn publish(command: &str, table: &str) -> Result<()> {
     println!("\n{table}");
     let readme = paths::workspace().join("README.md");
     let text = fs::read_to_string(&readme)?;
+    let begin = format!("<!-- cargo xtask {command}: begin -->\n");
+    let end = format!("<!-- cargo xtask {command}: end -->\n");
     let (head, rest) = text
-        .split_once(BEGIN)
+        .split_once(&begin)
         .context("README.md has no place for the table")?;
     let (_, tail) = rest
-        .split_once(END)
+        .split_once(&end)
         .context("README.md has no end of the table")?;
-    fs::write(&readme, format!("{head}{BEGIN}{table}{END}{tail}"))?;
+    fs::write(&readme, format!("{head}{begin}{table}{end}{tail}"))?;
     Ok(())
+}
+
+fn hvm_table(qemu: &Figures, ours: &Figures) -> Result<String> {
+    let image = fs::metadata(paths::dist().join("ioemu-stubdom.gz"))?.len();
+    let row = |what: &str, unit: &str, digits: usize, of: fn(&Figures) -> f64| {
+        let (qemu, ours) = (of(qemu), of(ours));
+        format!(
+            "| {what} | {qemu:.digits$} {unit} | {ours:.digits$} {unit} | {:.2} |\n",
+            ours / qemu
+        )
+    };
+    let mut table = "| | QEMU in dom0 | stub domain | ratio |\n|---|---|---|---|\n".to_owned();
+    table += &row(
+        "`xl create`, Linux from GRUB's CD, power-off",
+        "s",
+        1,
+        |f| f.boot,
+    );
+    table += &row("one read of an emulated port", "µs", 1, |f| f.read);
+    table += &row("Linux reads an IDE disk by DMA", "MiB/s", 1, |f| f.disk);
+    table += &row("device model's start to `running`", "s", 2, |f| f.start);
+    table += &format!(
+        "| memory of its own domain, video memory of 16 MiB included | – | {:.0} MiB | |\n\
+         | processes in dom0 (for the stub domain: its backends, and QMP) \
+         | {:.0} MiB | {:.0} MiB | |\n",
+        ours.domain, qemu.processes, ours.processes
+    );
+    table += &format!(
+        "| image, gzipped, without ROMs | – | {} KiB | |\n",
+        image.div_ceil(1024)
+    );
+    table += &format!(
+        "| processor time in {IDLE_GUEST_HOURS} h of an idle guest | {:.2} s | {:.2} s | |\n",
+        qemu.idle, ours.idle
+    );
+    Ok(table)
 }
 
 /// Runs two measurements at the same time. They cannot disturb each other:

@@ -3,6 +3,7 @@
 use crate::{build, need};
 use anyhow::Result;
 use harness::bench::pv_grub;
+use harness::console::Console;
 use harness::guest;
 use harness::image::{Disk, Table};
 use harness::lab::{Guest, Lab};
@@ -86,28 +87,35 @@ pub fn run() -> Result<()> {
          this is the guest's console. To leave: Ctrl-]\n"
     );
     let mut running = lab.create(&guest)?;
+    attend(&mut running.console, || Ok(()))?;
+    println!("\ndemo: over; logs in {}", lab.dir().display());
+    Ok(())
+}
+
+/// Puts a guest's console into this terminal until it closes or Ctrl-] is
+/// pressed; `tick` is called now and then.
+pub fn attend(console: &mut Console, mut tick: impl FnMut() -> Result<()>) -> Result<()> {
     let raw = Raw::enter();
-    running.console.tap(Box::new(stdout()))?;
+    console.tap(Box::new(stdout()))?;
     let keys = keyboard();
     loop {
         match keys.recv_timeout(Duration::from_millis(200)) {
             Ok(bytes) if bytes.contains(&LEAVE) => break,
-            Ok(bytes) => running.console.send_bytes(&bytes)?,
+            Ok(bytes) => console.send_bytes(&bytes)?,
             // No keyboard (any more): look on until the guest ends.
             Err(mpsc::RecvTimeoutError::Disconnected) => {
                 std::thread::sleep(Duration::from_millis(200))
             }
             Err(mpsc::RecvTimeoutError::Timeout) => {}
         }
-        if running.console.text().contains(harness::lab::CLOSED) {
+        if console.text().contains(harness::lab::CLOSED) {
             break;
         }
+        tick()?;
     }
-    running.console.untap();
+    console.untap();
     drop(raw);
-    stdout().flush()?;
-    println!("\ndemo: over; logs in {}", lab.dir().display());
-    Ok(())
+    Ok(stdout().flush()?)
 }
 
 fn disk(to: &std::path::Path) -> Result<()> {

@@ -5,6 +5,7 @@
 mod bench;
 mod build;
 mod demo;
+mod demo_hvm;
 mod fuzz;
 mod install;
 mod lab;
@@ -16,10 +17,11 @@ use std::process::ExitCode;
 
 const HELP: &str = "\
 cargo xtask demo                      PV-GRUB's menu on real Xen, in this terminal
+cargo xtask demo hvm                  an HVM guest: its serial port here, its screen by VNC
 cargo xtask test                      all tests
 cargo xtask build                     target/dist/: pv-grub-x86_64.gz, ioemu-stubdom.{gz,rom}
 cargo xtask install [--destdir D] [--prefix P]
-cargo xtask bench                     README's table of figures, measured anew
+cargo xtask bench [hvm]               README's figures, measured anew; or those of HVM guests
 cargo xtask fuzz [TARGET] [SECONDS]   one fuzz target, or all of them
 cargo xtask lab run [FILTER]          the lab tests: real Xen under QEMU
 cargo xtask lab hvm [FILTER]          those of HVM guests, building the stub domain only
@@ -42,8 +44,10 @@ fn main() -> ExitCode {
 fn run(args: &[&str]) -> Result<()> {
     match args {
         ["bench"] => bench::run(),
+        ["bench", "hvm"] => bench::hvm(),
         ["build"] => build::build(),
         ["demo"] => demo::run(),
+        ["demo", "hvm"] => demo_hvm::run(),
         ["install", rest @ ..] => install::run(rest),
         ["test"] => test::run(),
         ["fuzz", rest @ ..] => fuzz::run(rest),
