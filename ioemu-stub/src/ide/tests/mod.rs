@@ -4,5 +4,10 @@
 //! more: a wrong one in the chip must not be right here, too.
 
 mod ata;
+mod atapi;
 mod bench;
 mod dma;
+mod guests;
+mod pci;
+mod regressions;
+mod socket;
