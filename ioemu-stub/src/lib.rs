@@ -20,6 +20,7 @@ pub mod classic;
 pub mod contract;
 pub mod display;
 pub mod ide;
+pub mod input;
 pub mod machine;
 pub mod qmp;
 pub mod rompack;

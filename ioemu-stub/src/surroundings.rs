@@ -207,6 +207,12 @@ pub trait VideoMemory {
     /// call, as bits of `dirty` from bit 0 of its first byte on (set for each
     /// written one). Where that is not known, all are set.
     fn take_dirty(&self, pages: Range<usize>, dirty: &mut [u8]);
+
+    /// The machine's frames of its pages, for a viewer that can map them; none
+    /// where nobody can.
+    fn machine_frames(&self) -> Vec<u64> {
+        Vec::new()
+    }
 }
 
 /// A disk or CD under an emulated drive.

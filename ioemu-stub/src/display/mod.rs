@@ -15,6 +15,7 @@ pub mod pace;
 mod rect;
 mod screenshot;
 pub mod task;
+pub mod xenfb;
 
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ mod memory;
 mod outputs;
 pub mod plan;
 mod request;
+pub mod screen;
 mod serial;
 mod server;
 pub mod stub;

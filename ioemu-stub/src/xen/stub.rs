@@ -20,6 +20,7 @@ use minios::{executor, vchan};
 
 use super::{
     Refusal, Server, Video, Wire, XenClock, XenMemory, XenPins, XenPower, XenRanges, disks, plan,
+    screen,
 };
 use crate::arguments::SerialLine;
 use crate::contract::{self, Attempt, Contract, ContractError};
@@ -142,6 +143,8 @@ fn build(
             executor::spawn(wire.serve(start.store.clone(), number, uart.clone()));
         }
     }
+    // The display stays with its tasks until another viewer wants to join.
+    let _ = screen::connect(&start.store, machine.handles());
     server.start(processors, machine.clone(), memory)?;
     Ok((machine, processors))
 }

@@ -76,7 +76,12 @@ pub enum Period {
     /// Not at all.
     Never,
     /// Every so many ms.
-    Milliseconds(u32),
+    Milliseconds {
+        /// As it said last.
+        now: u32,
+        /// As it had said before that, if it had.
+        before: Option<u32>,
+    },
 }
 
 struct State {
@@ -114,7 +119,13 @@ impl State {
     fn heed(&mut self, told: Told) {
         match told {
             Told::Period(None) => self.period = Period::Never,
-            Told::Period(Some(ms)) => self.period = Period::Milliseconds(ms),
+            Told::Period(Some(now)) => {
+                let before = match self.period {
+                    Period::Milliseconds { now, .. } => Some(now),
+                    Period::Unknown | Period::Never => None,
+                };
+                self.period = Period::Milliseconds { now, before };
+            }
             Told::Unknown(_) => {}
         }
     }

@@ -186,7 +186,8 @@ fn the_backend_is_told_and_tells() {
     (period[0], period[4], period[5]) = (1, 0xb8, 0x0b);
     dom0.borrow_mut().say = Some(period);
     block_on(buffer.happening());
-    assert_eq!(buffer.period(), Period::Milliseconds(3000));
+    let before = None;
+    assert_eq!(buffer.period(), Period::Milliseconds { now: 3000, before });
     // A full ring is no failure.
     dom0.borrow_mut().takes = false;
     let told = (0..100).filter(|_| buffer.update(0, 0, 1, 1).unwrap());
