@@ -96,6 +96,7 @@ fn the_test_device_is_little_endian_in_all_widths() {
     client.outb(0xe1, 0x99);
     assert_eq!(client.inl(0xe0), 0x8866_9921);
     assert_eq!(client.inb(0xe3), 0x88);
+    assert_eq!(client.inl(0xe8), 0x8866_9921);
     client.write(0xff00_0000, Width::Qword, 0x0102_0304_0506_0708);
     assert_eq!(client.read(0xff00_0003, Width::Word), 0x0405);
 }

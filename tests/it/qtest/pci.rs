@@ -26,6 +26,9 @@ fn the_address_port_answers_to_double_words_only() {
     assert_eq!(client.inl(0xcf8), 0x8000_0800);
     assert_eq!(client.inw(0xcfe), 0x7000);
     assert_eq!(client.inb(0xcff), 0x70);
+    // As libqos has it: the byte is chosen by the address port.
+    client.outl(0xcf8, 0x8000_0802);
+    assert_eq!(client.inw(0xcfc), 0x7000);
     // Without the enable bit nothing answers.
     client.outl(0xcf8, 0x0000_0800);
     assert_eq!(client.inl(0xcfc), 0xffff_ffff);

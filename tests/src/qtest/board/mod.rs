@@ -57,6 +57,8 @@ pub struct Board {
     chips: Chips,
     /// What was last written to port 0x70.
     cmos_index: u8,
+    /// The two lowest bits last written to port 0xcf8.
+    config_lane: u64,
     stopped: bool,
     off: bool,
     events: Vec<Event>,
@@ -100,6 +102,7 @@ impl Board {
             machine,
             chips,
             cmos_index: 0,
+            config_lane: 0,
             stopped: false,
             off: false,
             events: Vec::new(),
@@ -181,6 +184,7 @@ impl Board {
 
     /// The processor reads a port.
     pub fn port_read(&mut self, port: u64, width: Width) -> u64 {
+        let port = self.lane(port);
         let value = match self.chips.ports.find(port, width.bytes()) {
             _ if port == 0x71 && width == Width::Byte && Rtc::owns(self.cmos_index) => {
                 u64::from(self.rtc.borrow_mut().read(self.cmos_index))
@@ -197,6 +201,10 @@ impl Board {
 
     /// The processor writes a port.
     pub fn port_write(&mut self, port: u64, width: Width, value: u64) {
+        let port = self.lane(port);
+        if port == 0xcf8 && width == Width::Dword {
+            self.config_lane = value & 3;
+        }
         if port == 0x70 && width == Width::Byte {
             self.cmos_index = value as u8 & 0x7f;
         }
@@ -211,6 +219,16 @@ impl Board {
             None => {}
         }
         self.settle();
+    }
+
+    /// The bytes of a configuration register are chosen by the data port. Some
+    /// clients choose them by the address port, whose two lowest bits a real
+    /// one does not have.
+    fn lane(&self, port: u64) -> u64 {
+        match port {
+            0xcfc..=0xcff => port | self.config_lane,
+            _ => port,
+        }
     }
 
     /// Works off everything that was set going.
@@ -332,7 +350,7 @@ impl Chips {
         place(fw_cfg, &[(0x510, 12)]);
         let test_device = parts.test_device.then(|| {
             let chip = shared(TestDevice::default());
-            place(chip.clone(), &[(0xe0, 4)]);
+            place(chip.clone(), &[(0xe0, 4), (0, 0), (0xe8, 4)]);
             (chip, test_memory())
         });
         Chips {

@@ -1,10 +1,10 @@
-//! `pc-testdev`: what client tests of byte order poke at. A latch at port 0xe0
-//! and device memory at 0xff000000.
+//! `pc-testdev`: what client tests of byte order poke at. A latch at port 0xe0,
+//! the same again at port 0xe8, and device memory at 0xff000000.
 
 use super::{read_bytes, write_bytes};
 use ioemu_stub::bus::{Registers, Width};
 
-/// Region 0 is the latch of 32 bits, region 1 the memory.
+/// Regions 0 and 2 are the latch of 32 bits, region 1 is the memory.
 pub struct TestDevice {
     latch: [u8; 4],
     memory: Vec<u8>,
@@ -27,8 +27,8 @@ impl Default for TestDevice {
 impl Registers for TestDevice {
     fn read(&mut self, region: u8, offset: u64, width: Width) -> u64 {
         let bytes = match region {
-            0 => &self.latch[..],
-            _ => &self.memory[..],
+            1 => &self.memory[..],
+            _ => &self.latch[..],
         };
         read_bytes(offset, width, |offset| {
             bytes.get(offset as usize).copied().unwrap_or(0xff)
@@ -37,8 +37,8 @@ impl Registers for TestDevice {
 
     fn write(&mut self, region: u8, offset: u64, width: Width, value: u64) {
         let bytes = match region {
-            0 => &mut self.latch[..],
-            _ => &mut self.memory[..],
+            1 => &mut self.memory[..],
+            _ => &mut self.latch[..],
         };
         write_bytes(offset, width, value, |offset, byte| {
             if let Some(place) = bytes.get_mut(offset as usize) {
