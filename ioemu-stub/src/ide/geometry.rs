@@ -53,6 +53,15 @@ impl Geometry {
         u32::from(self.cylinders) * u32::from(self.heads) * u32::from(self.sectors)
     }
 
+    /// The last place that it has.
+    pub fn last(&self) -> Place {
+        Place {
+            cylinder: self.cylinders.saturating_sub(1),
+            head: self.heads.saturating_sub(1),
+            sector: self.sectors,
+        }
+    }
+
     /// The sector at a place; `None` if there is none.
     pub fn lba(&self, place: Place) -> Option<u64> {
         let inside = place.head < self.heads && (1..=self.sectors).contains(&place.sector);

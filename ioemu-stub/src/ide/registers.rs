@@ -3,6 +3,8 @@
 //!
 //! The host fills them, writes a command, and finds the answer in them.
 
+use super::geometry::Place;
+
 /// Offsets in the command block (1f0h or 170h).
 pub mod offset {
     /// Data, 16 or 32 bits wide.
@@ -208,6 +210,15 @@ impl TaskFile {
         self.lba_mid.set(mid);
         self.lba_high.set(high);
         self.device = self.device & 0xf0 | top & 0x0f;
+    }
+
+    /// Shows a place by cylinder, head and sector.
+    pub fn set_chs(&mut self, place: Place) {
+        let [low, high] = place.cylinder.to_le_bytes();
+        self.lba_low.set(place.sector);
+        self.lba_mid.set(low);
+        self.lba_high.set(high);
+        self.device = self.device & 0xf0 | place.head & 0x0f;
     }
 
     /// Shows a 48-bit address.

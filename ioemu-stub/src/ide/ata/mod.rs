@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use super::drive::{Identity, Reset};
 use super::engine::{Core, Way};
 use super::geometry::Geometry;
-use super::registers::{error, status};
+use super::registers::{device, error, status};
 use crate::surroundings::{Disk, DiskError, Medium, Request};
 pub(super) use features::TransferMode;
 use transfer::{Port, Span};
@@ -446,7 +446,12 @@ impl Ata {
 
     fn native_max(&mut self, core: &mut Core) {
         let last = self.total.saturating_sub(1);
-        core.registers.set_lba28(last.min(0x0fff_ffff));
+        if core.registers.device & device::LBA == 0 {
+            // Whatever INITIALIZE DEVICE PARAMETERS made of it.
+            core.registers.set_chs(self.default_geometry.last());
+        } else {
+            core.registers.set_lba28(last.min(0x0fff_ffff));
+        }
         core.done();
     }
 

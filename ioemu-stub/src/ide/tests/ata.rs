@@ -377,6 +377,13 @@ fn smart_is_honest() {
 #[test]
 fn native_max_is_the_last_sector() {
     let (bench, _) = Bench::disk(0x12345);
+    // By cylinder, head and sector: those of IDENTIFY words 1, 3 and 6,
+    // 73 times 16 times 63, whatever INITIALIZE DEVICE PARAMETERS makes of them.
+    for (register, value) in [(2, 17), (6, 0xa3), (7, 0x91), (6, 0xa0), (7, 0xf8)] {
+        bench.outb(BASE + register, value);
+    }
+    let last = [3, 4, 5, 6].map(|register| bench.inb(BASE + register));
+    assert_eq!(last, [63, 72, 0, 0xaf]);
     bench.command(BASE, 0xf8, 0, 0);
     let low = [3, 4, 5].map(|register| bench.inb(BASE + register));
     assert_eq!(low, [0x44, 0x23, 0x01]);
