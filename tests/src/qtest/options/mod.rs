@@ -261,7 +261,7 @@ fn board(value: &str) -> Result<Board> {
     let list = List::parse(value, "type");
     Ok(match list.get("type") {
         Some("none") => Board::None,
-        Some("pc") | None => Board::Pc,
+        Some("pc" | "pc-i440fx-xen") | None => Board::Pc,
         Some("xenfv") => Board::Xen,
         Some(other) => bail!("no machine {other}; there are none, pc and xenfv"),
     })
