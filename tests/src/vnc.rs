@@ -168,10 +168,12 @@ impl Vnc {
     ) -> Result<Picture> {
         let deadline = Instant::now() + timeout;
         loop {
+            let begin = Instant::now();
             let screen = self.look()?;
             if good(&screen) {
                 return Ok(screen);
             }
+            let took = begin.elapsed();
             if Instant::now() >= deadline {
                 bail!(
                     "waited {timeout:?} in vain for {wanted} on a screen of {}x{}",
@@ -179,7 +181,8 @@ impl Vnc {
                     screen.height
                 );
             }
-            sleep(Duration::from_millis(100));
+            // Looking takes time from what is looked at.
+            sleep((took * 4).max(Duration::from_millis(100)));
         }
     }
 

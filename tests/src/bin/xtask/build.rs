@@ -1,5 +1,5 @@
 //! `cargo xtask build`: the unikernels, each built alone, packed into
-//! `target/dist`.
+//! `target/dist`, and the programs for dom0 beside them.
 
 use anyhow::{Context, Result, ensure};
 use flate2::Compression;
@@ -70,12 +70,43 @@ fn roms() -> Result<()> {
     Ok(fs::write(to, content)?)
 }
 
-/// Builds every unikernel.
+/// Builds everything.
 pub fn build() -> Result<()> {
     for unikernel in UNIKERNELS {
         one(unikernel)?;
     }
-    roms()
+    roms()?;
+    for program in PROGRAMS {
+        dom0(program)?;
+    }
+    Ok(())
+}
+
+/// A program for dom0: its package, its binary, and the feature it needs.
+struct Program {
+    package: &'static str,
+    bin: &'static str,
+    feature: &'static str,
+}
+
+const PROGRAMS: &[Program] = &[Program {
+    package: "ioemu-stub",
+    bin: "stubdom-dm",
+    feature: "dom0",
+}];
+
+fn dom0(program: &Program) -> Result<()> {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(paths::workspace());
+    command.args(["build", "--release", "-p", program.package]);
+    command.args(["--bin", program.bin, "--features", program.feature]);
+    command.arg("--target-dir").arg(paths::target());
+    let status = command.status().context("starting cargo")?;
+    ensure!(status.success(), "building {}: {status}", program.bin);
+    let to = paths::dist().join(program.bin);
+    fs::copy(paths::target().join("release").join(program.bin), &to)?;
+    println!("{}: {} KiB", to.display(), fs::metadata(&to)?.len() >> 10);
+    Ok(())
 }
 
 /// Builds the stub domain alone.

@@ -11,6 +11,7 @@ const FILES: &[(&str, &str)] = &[
     ("pv-grub-x86_64.gz", "lib/xen/boot"),
     ("ioemu-stubdom.gz", "lib/xen/boot"),
     ("ioemu-stubdom.rom", "lib/xen/boot"),
+    ("stubdom-dm", "lib/xen/bin"),
 ];
 
 /// `--destdir D` (default `/`) and `--prefix P` (default `/usr`).

@@ -19,9 +19,10 @@ const HELP: &str = "\
 cargo xtask demo                      PV-GRUB's menu on real Xen, in this terminal
 cargo xtask demo hvm                  an HVM guest: its serial port here, its screen by VNC
 cargo xtask test                      all tests
-cargo xtask build                     target/dist/: pv-grub-x86_64.gz, ioemu-stubdom.{gz,rom}
+cargo xtask build                     target/dist/: pv-grub-x86_64.gz, ioemu-stubdom.{gz,rom}, stubdom-dm
 cargo xtask install [--destdir D] [--prefix P]
 cargo xtask bench [hvm]               README's figures, measured anew; or those of HVM guests
+cargo xtask devices                   README's table of devices, written anew
 cargo xtask fuzz [TARGET] [SECONDS]   one fuzz target, or all of them
 cargo xtask lab run [FILTER]          the lab tests: real Xen under QEMU
 cargo xtask lab hvm [FILTER]          those of HVM guests, building the stub domain only
@@ -46,6 +47,7 @@ fn run(args: &[&str]) -> Result<()> {
         ["bench"] => bench::run(),
         ["bench", "hvm"] => bench::hvm(),
         ["build"] => build::build(),
+        ["devices"] => harness::devices::write(),
         ["demo"] => demo::run(),
         ["demo", "hvm"] => demo_hvm::run(),
         ["install", rest @ ..] => install::run(rest),
