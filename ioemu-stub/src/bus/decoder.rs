@@ -69,6 +69,23 @@ impl Decoder {
         self.place(chip, region, Claim::Memory(at));
     }
 
+    /// Shows it at ports `at`, where the guest wants it: behind all others.
+    pub fn move_to_ports(&self, chip: &Shared, region: u8, at: Range<u64>) {
+        self.ports
+            .borrow_mut()
+            .map_behind(at.clone(), chip.clone(), region);
+        self.place(chip, region, Claim::Ports(at));
+    }
+
+    /// Shows it at guest physical addresses `at`, where the guest wants it:
+    /// behind all others.
+    pub fn move_to_memory(&self, chip: &Shared, region: u8, at: Range<u64>) {
+        self.memory
+            .borrow_mut()
+            .map_behind(at.clone(), chip.clone(), region);
+        self.place(chip, region, Claim::Memory(at));
+    }
+
     fn place(&self, chip: &Shared, region: u8, at: Claim) {
         let claimed = self.ranges.claim(at.clone()).is_ok();
         self.placed.borrow_mut().push(Placed {

@@ -17,7 +17,8 @@ struct Mapping {
 ///
 /// Where nobody answers, reads are all ones and writes are lost, as on the
 /// real bus. An access that only partly lies in a region belongs to nobody.
-/// Of two chips at one address the later one answers, until it leaves.
+/// Of two chips at one address the later one answers, until it leaves; but
+/// those that the guest moves about stand behind those that were put in place.
 #[derive(Default)]
 pub struct Space {
     mappings: Vec<Mapping>,
@@ -32,6 +33,14 @@ impl Space {
     /// Puts region `region` of `chip` at `at`.
     pub fn map(&mut self, at: Range<u64>, chip: Shared, region: u8) {
         self.mappings.push(Mapping { at, chip, region });
+    }
+
+    /// The same for a region that the guest has moved there: it answers only
+    /// where nobody else does. So no guest can hide the chips that have a fixed
+    /// place, and of two that it puts on one another the one that was there
+    /// answers, as outside.
+    pub fn map_behind(&mut self, at: Range<u64>, chip: Shared, region: u8) {
+        self.mappings.insert(0, Mapping { at, chip, region });
     }
 
     /// Takes region `region` of `chip` away, wherever it is. Says from where.

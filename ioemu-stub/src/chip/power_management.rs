@@ -252,7 +252,8 @@ impl PowerManagementFunction {
     fn show(&self, region: u8, ports: u64, at: Option<u64>) {
         self.decoder.remove(&self.chip, region);
         if let Some(at) = at {
-            self.decoder.place_ports(&self.chip, region, at..at + ports);
+            self.decoder
+                .move_to_ports(&self.chip, region, at..at + ports);
         }
     }
 }

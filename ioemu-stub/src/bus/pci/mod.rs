@@ -176,8 +176,8 @@ impl Slot {
             let Some(start) = place else { continue };
             let range = start..start + bar.kind().size();
             match bar.kind() {
-                BarKind::Io { .. } => decoder.place_ports(chip, *region, range),
-                _ => decoder.place_memory(chip, *region, range),
+                BarKind::Io { .. } => decoder.move_to_ports(chip, *region, range),
+                _ => decoder.move_to_memory(chip, *region, range),
             }
         }
     }

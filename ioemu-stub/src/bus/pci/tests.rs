@@ -229,12 +229,25 @@ fn a_bar_on_top_of_another_comes_out_when_that_moves() {
     setup.write(4, Width::Word, 2);
     setup.write(0x30, Width::Dword, 0xf000_0001);
     setup.write(0x18, Width::Dword, 0xf000_0000);
+    assert_eq!(setup.memory(0xf000_0000), 0x30, "it was there before");
+    setup.write(0x30, Width::Dword, 0xf100_0001);
     assert_eq!(setup.memory(0xf000_0000), 0x20);
-    setup.write(0x18, Width::Dword, 0xf100_0000);
-    assert_eq!(setup.memory(0xf000_0000), 0x30);
-    setup.write(0x30, Width::Dword, 0);
+    setup.write(0x18, Width::Dword, 0);
     setup.write(4, Width::Word, 0);
     assert_eq!(setup.world.claims().len(), 1, "only the function itself");
+}
+
+/// Found by fuzzing: a base address register moved over the configuration
+/// ports hid them, and the guest could not undo it.
+#[test]
+fn a_bar_never_hides_a_chip_that_has_its_place() {
+    let setup = setup();
+    let fixed: Shared = Rc::new(RefCell::new(Chip));
+    setup.decoder.place_ports(&fixed, 7, 0xcf8..0xd00);
+    setup.write(4, Width::Word, 1);
+    setup.write(0x10, Width::Dword, 0xcf0);
+    assert_eq!(setup.port(0xcf8), 0x70);
+    assert_eq!(setup.port(0xcf7), 0x17);
 }
 
 #[test]
