@@ -12,7 +12,7 @@ use core::cell::{Cell, RefCell};
 
 use crate::surroundings::{
     Claim, Clock, Completion, Disk, DiskError, GuestMemory, Medium, NoMemory, NoRange, Pins, Power,
-    PowerState, Ranges, Request, Serial, Surroundings,
+    PowerState, Ranges, Request, Serial, Surroundings, VideoMemory,
 };
 
 /// All of a machine's surroundings at once.
@@ -293,5 +293,54 @@ impl Disk for MemoryDisk {
         self.waiting
             .borrow_mut()
             .push(Box::new(move || done(result)));
+    }
+}
+
+/// Display memory that the guest never writes behind our back.
+pub struct VideoRam {
+    bytes: RefCell<Vec<u8>>,
+    placed: Cell<Option<u64>>,
+}
+
+impl VideoRam {
+    /// So many bytes, all zero, shown nowhere.
+    pub fn new(len: usize) -> Rc<Self> {
+        Rc::new(VideoRam {
+            bytes: RefCell::new(vec![0; len]),
+            placed: Cell::new(None),
+        })
+    }
+
+    /// Where it is shown.
+    pub fn placed(&self) -> Option<u64> {
+        self.placed.get()
+    }
+}
+
+impl VideoMemory for VideoRam {
+    fn len(&self) -> usize {
+        self.bytes.borrow().len()
+    }
+
+    fn read(&self, offset: usize, data: &mut [u8]) {
+        let bytes = self.bytes.borrow();
+        let from = bytes.get(offset..).unwrap_or(&[]);
+        data.fill(0);
+        data.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+    }
+
+    fn write(&self, offset: usize, data: &[u8]) {
+        let mut bytes = self.bytes.borrow_mut();
+        let to = bytes.get_mut(offset..).unwrap_or(&mut []);
+        to.iter_mut().zip(data).for_each(|(to, from)| *to = *from);
+    }
+
+    fn place(&self, address: Option<u64>) -> Result<(), NoRange> {
+        self.placed.set(address);
+        Ok(())
+    }
+
+    fn take_dirty(&self, _: core::ops::Range<usize>, dirty: &mut [u8]) {
+        dirty.fill(0xff);
     }
 }

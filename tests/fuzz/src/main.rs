@@ -5,6 +5,8 @@
 //! the rest of the command line. `cargo xtask fuzz` sets the compiler flags.
 #![no_main]
 
+mod traffic;
+
 include!(concat!(env!("OUT_DIR"), "/targets.rs"));
 
 static CHOSEN: std::sync::LazyLock<fn(&[u8])> = std::sync::LazyLock::new(|| {
