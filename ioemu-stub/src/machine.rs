@@ -10,11 +10,13 @@
 
 mod assembly;
 mod devices;
+mod table;
 #[cfg(test)]
 mod tests;
 
 pub use assembly::Assembly;
 pub use devices::{DEVICES, Device, Irq, Slot, State};
+pub use table::table;
 
 use alloc::rc::Rc;
 use alloc::string::String;
