@@ -139,6 +139,22 @@ impl Contract {
         self.disks.iter().find(|disk| disk.devid == devid)
     }
 
+    /// Whether the guest may have its emulated disks unplugged: only if its own
+    /// drivers would find all of them elsewhere. CD drives are not unplugged.
+    #[must_use]
+    pub fn may_unplug(&self) -> bool {
+        let stays = |disk: &&VirtualDisk| disk.only_ours && disk.media == Media::Disk;
+        let stays = self.disks.iter().find(stays);
+        if let Some(disk) = stays {
+            log::warn!(
+                "disk {} is served by QEMU, and for this domain only: the guest has to stay on \
+                 its emulated disks",
+                disk.devid
+            );
+        }
+        stays.is_none()
+    }
+
     /// Tell the toolstack that the guest can be started.
     ///
     /// # Errors

@@ -73,6 +73,24 @@ fn what_libxl_wrote_is_read_and_answered() {
     assert_eq!(state.as_deref(), Some("running"));
 }
 
+/// A disk that dom0's QEMU serves for this domain has nobody behind the guest's
+/// own driver; a CD drive stays anyway.
+#[test]
+fn disks_are_unplugged_only_if_the_guest_finds_them_elsewhere() {
+    for (first, second, may) in [
+        (("disk", "vbd"), ("disk", "vbd"), true),
+        (("disk", "vbd"), ("cdrom", "qdisk"), true),
+        (("disk", "vbd"), ("disk", "qdisk"), false),
+        (("disk", "qdisk"), ("cdrom", "vbd"), false),
+    ] {
+        let daemon = libxl(&["-xen-domid", "4", "-m", "496"]);
+        disk(&daemon, 768, first.0, "w", first.1);
+        disk(&daemon, 5632, second.0, "w", second.1);
+        let contract = read(&daemon, "").unwrap();
+        assert_eq!(contract.may_unplug(), may, "{first:?} {second:?}");
+    }
+}
+
 #[test]
 fn words_are_in_the_order_of_their_numbers() {
     // As many as a large guest has; the store lists them in no order.

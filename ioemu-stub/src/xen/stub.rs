@@ -24,7 +24,7 @@ use super::{
 };
 use crate::arguments::SerialLine;
 use crate::contract::{self, Attempt, Contract, ContractError};
-use crate::machine::{Backends, Drive, Machine};
+use crate::machine::{self, Backends, Drive, Machine};
 use crate::qmp::{self, Answer};
 use crate::rompack::RomPack;
 use crate::surroundings::{Surroundings, VideoMemory};
@@ -130,6 +130,10 @@ fn build(
     let processors = hypercall::nr_vcpus(guest).unwrap_or(contract.config.most_processors);
     let config = plan::machine(&contract.config, processors);
     let wires: Vec<_> = contract.config.serials.iter().map(wire).collect();
+    let config = machine::Config {
+        unplug: contract.may_unplug(),
+        ..config
+    };
     let backends = Backends {
         drives,
         serials: wires.iter().map(|(wire, _)| wire.clone() as _).collect(),
