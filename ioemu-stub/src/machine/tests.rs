@@ -45,6 +45,163 @@ fn without_acpi_there_is_none() {
     machine.plug_processor(1, true);
 }
 
+/// Offset, width, value after reset, value after all ones were written.
+type Register = (u64, Width, u64, u64);
+
+fn registers(devfn: u8, table: &[Register]) {
+    use Width::*;
+    let (_world, machine) = machine(&Config::default());
+    for (at, width, reset, _) in table {
+        let value = machine.config_read(devfn, *at, *width);
+        assert_eq!(value, *reset, "{devfn:#x}:{at:#x} after reset");
+    }
+    for (at, width, _, written) in table {
+        machine.config_write(devfn, *at, *width, u64::MAX);
+        let value = machine.config_read(devfn, *at, *width);
+        assert_eq!(value, *written, "{devfn:#x}:{at:#x} written");
+        assert!(matches!(width, Byte | Word | Dword));
+    }
+}
+
+/// 82441FX data sheet, 3.2.
+#[test]
+fn i440fx_registers() {
+    use Width::*;
+    registers(
+        0x00,
+        &[
+            (0x00, Word, 0x8086, 0x8086),
+            (0x02, Word, 0x1237, 0x1237),
+            (0x04, Word, 0x0006, 0x0146),
+            (0x06, Word, 0x0280, 0x0280),
+            (0x08, Byte, 0x02, 0x02),
+            (0x09, Byte, 0x00, 0x00),
+            (0x0a, Word, 0x0600, 0x0600),
+            (0x0d, Byte, 0x00, 0xf8),
+            (0x0e, Byte, 0x00, 0x00),
+            (0x0f, Byte, 0x00, 0x00),
+            (0x10, Dword, 0, 0),
+            (0x3c, Word, 0, 0),
+            (0x50, Word, 0x0000, 0x0640),
+            (0x53, Byte, 0x80, 0xe4),
+            (0x54, Byte, 0x00, 0x00),
+            (0x55, Word, 0x0000, 0xffff),
+            (0x57, Byte, 0x01, 0x3f),
+            (0x58, Byte, 0x10, 0xff),
+            // PAM0 has the BIOS segment in its upper half only.
+            (0x59, Byte, 0x00, 0xf0),
+            (0x5a, Byte, 0x00, 0x33),
+            (0x5f, Byte, 0x00, 0x33),
+            (0x60, Dword, 0x0101_0101, 0xffff_ffff),
+            (0x64, Dword, 0x0101_0101, 0xffff_ffff),
+            (0x68, Byte, 0x00, 0xc0),
+            (0x70, Byte, 0x00, 0xf8),
+            (0x71, Byte, 0x10, 0x1f),
+            (0x72, Byte, 0x02, 0x7a),
+            (0x90, Byte, 0x00, 0x1b),
+            (0x91, Byte, 0x00, 0x00),
+            (0x93, Byte, 0x00, 0x06),
+        ],
+    );
+}
+
+/// 82371SB data sheet, 2.1.
+#[test]
+fn piix3_registers() {
+    use Width::*;
+    registers(
+        0x08,
+        &[
+            (0x00, Dword, 0x7000_8086, 0x7000_8086),
+            (0x04, Word, 0x0007, 0x010f),
+            (0x06, Word, 0x0200, 0x0200),
+            (0x08, Dword, 0x0601_0000, 0x0601_0000),
+            (0x0e, Byte, 0x80, 0x80),
+            (0x4c, Byte, 0x4d, 0xff),
+            (0x4e, Word, 0x0003, 0x01ff),
+            (0x60, Dword, 0x8080_8080, 0x8f8f_8f8f),
+            (0x69, Byte, 0x02, 0xff),
+            (0x82, Byte, 0x00, 0x0f),
+            (0xa0, Byte, 0x08, 0x1f),
+            (0xa8, Byte, 0x0f, 0xff),
+        ],
+    );
+}
+
+/// 82371AB data sheet, 7.1.
+#[test]
+fn piix4_registers() {
+    use Width::*;
+    registers(
+        0x0b,
+        &[
+            (0x00, Dword, 0x7113_8086, 0x7113_8086),
+            (0x04, Word, 0x0000, 0x0009),
+            (0x06, Word, 0x0280, 0x0280),
+            (0x08, Dword, 0x0680_0003, 0x0680_0003),
+            (0x3c, Word, 0x0100, 0x01ff),
+            (0x40, Dword, 0x0000_0001, 0x0000_ffc1),
+            (0x80, Byte, 0x00, 0x01),
+            (0x90, Dword, 0x0000_0001, 0x0000_fff1),
+            (0xd2, Byte, 0x00, 0x0f),
+        ],
+    );
+}
+
+/// As hvmloader walks the bus: each base address register is sized with the
+/// decoders off, then put somewhere by size.
+#[test]
+fn hvmloader_sizes_what_there_is() {
+    let config = Config {
+        vga: Some(Vga::Std),
+        ..Config::default()
+    };
+    let world = World::new(1 << 20);
+    let video = crate::testing::VideoRam::new(16 << 20);
+    let backends = Backends {
+        video: Some(video.clone()),
+        vga_rom: Some(vec![0x55; 39_936].into()),
+        ..Backends::default()
+    };
+    let machine = Machine::new(&config, world.surroundings(), backends);
+    let size = |devfn: u8, at: u64| {
+        let old = machine.config_read(devfn, at, Width::Dword);
+        machine.config_write(devfn, at, Width::Dword, 0xffff_ffff);
+        let back = machine.config_read(devfn, at, Width::Dword);
+        machine.config_write(devfn, at, Width::Dword, old);
+        let mask = if at == 0x30 {
+            !0x7ff
+        } else if back & 1 != 0 {
+            !3
+        } else {
+            !15
+        };
+        (back & mask) & (back & mask).wrapping_neg()
+    };
+    for (devfn, at, expected) in [
+        // PIIX3 IDE: the bus master's ports.
+        (0x09, 0x20, 16),
+        // The platform device.
+        (0x10, 0x10, 256),
+        (0x10, 0x14, 16 << 20),
+        // VGA, at the next free place: frame buffer, registers, BIOS.
+        (0x18, 0x10, 16 << 20),
+        (0x18, 0x18, 4096),
+        (0x18, 0x30, 65_536),
+    ] {
+        assert_eq!(size(devfn, at), expected, "{devfn:#x}:{at:#x}");
+    }
+    machine.config_write(0x18, 0x10, Width::Dword, 0xf000_0000);
+    machine.config_write(0x18, 0x30, Width::Dword, 0xf200_0001);
+    assert_eq!(video.placed(), None);
+    machine.config_write(0x18, 4, Width::Word, 3);
+    assert_eq!(video.placed(), Some(0xf000_0000));
+    assert_eq!(machine.memory_read(0xf200_0000, Width::Word), 0x5555);
+    // Sized while it decodes, it comes back where it was.
+    size(0x18, 0x10);
+    assert_eq!(video.placed(), Some(0xf000_0000));
+}
+
 /// hvmloader's pci_setup and acpi_enable_sci, in its order.
 #[test]
 fn hvmloader_turns_acpi_on() {
