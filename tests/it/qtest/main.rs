@@ -3,7 +3,9 @@
 #![forbid(unsafe_code)]
 
 mod board;
+mod chips;
 mod clock;
+mod ide;
 mod interrupts;
 mod pci;
 

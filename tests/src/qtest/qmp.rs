@@ -97,8 +97,7 @@ impl Machine for Monitored<'_> {
 
     fn human(&mut self, line: &str) -> Answer<String> {
         let Some(rest) = line.trim().strip_prefix("qemu-io ") else {
-            let name = line.split_whitespace().next().unwrap_or_default();
-            return Ok(format!("unknown command: '{name}'\r\n"));
+            return Ok(self.inform(line.trim()));
         };
         let (drive, command) = rest.trim().split_once(' ').unwrap_or((rest, ""));
         let command = command.trim().trim_matches('"');
@@ -150,6 +149,22 @@ impl Machine for Monitored<'_> {
 }
 
 impl Monitored<'_> {
+    /// Lines for a human that change nothing.
+    fn inform(&self, line: &str) -> String {
+        match line {
+            "help info" => "info status  -- show whether the machine runs\r\n\
+                            info version  -- show what this is\r\n"
+                .to_owned(),
+            "info status" if self.running() => "VM status: running\r\n".to_owned(),
+            "info status" => "VM status: paused\r\n".to_owned(),
+            "info version" => format!("{}\r\n", qmp::PACKAGE),
+            _ => {
+                let name = line.split_whitespace().next().unwrap_or_default();
+                format!("unknown command: '{name}'\r\n")
+            }
+        }
+    }
+
     /// Puts a file into a CD drive.
     fn change(&mut self, arguments: &Value) -> Answer {
         let text = |name| arguments.get(name).and_then(Value::as_str);
