@@ -4,12 +4,18 @@
 //! and SMRAM finds its bits again, but RAM stays RAM. Register values are the
 //! data sheet's (order number 290549), chapter 3.2.
 
+use alloc::rc::Rc;
+
+use crate::bus::Width;
 use crate::bus::pci::{Configuration, Identity, PciFunction, register};
+use crate::surroundings::{Power, PowerState};
 
 /// Offsets of the registers that only this function has.
 pub mod pmc {
     /// PMC configuration.
     pub const PMCCFG: u8 = 0x50;
+    /// Deturbo counter control.
+    pub const DETURBO: u8 = 0x52;
     /// Data buffer control.
     pub const DBC: u8 = 0x53;
     /// DRAM row type, a word.
@@ -36,10 +42,31 @@ pub mod pmc {
     pub const TRC: u8 = 0x93;
 }
 
-/// The bridge. All its state is in its configuration space.
-pub struct HostBridge;
+/// SMRAM: the RAM is open to all.
+const D_OPEN: u8 = 1 << 6;
+/// SMRAM: the register can't be written any more.
+const D_LCK: u8 = 1 << 4;
+/// TRC: a change from 0 to 1 resets.
+const RCPU: u8 = 1 << 2;
+
+/// The bridge. What it keeps is in its configuration space.
+pub struct HostBridge {
+    power: Rc<dyn Power>,
+    /// What SMRAM was locked at.
+    locked: Option<u8>,
+    reset_control: u8,
+}
 
 impl HostBridge {
+    /// A bridge whose reset goes to `power`.
+    pub fn new(power: Rc<dyn Power>) -> Self {
+        HostBridge {
+            power,
+            locked: None,
+            reset_control: 0,
+        }
+    }
+
     /// Its configuration space after reset.
     pub fn configuration() -> Configuration {
         let identity = Identity {
@@ -56,7 +83,9 @@ impl HostBridge {
             .with(register::CACHE_LINE_SIZE, &[0], &[0])
             .with(register::LATENCY_TIMER, &[0], &[0xf8])
             .with(register::INTERRUPT_LINE, &[0], &[0])
-            .with(pmc::PMCCFG, &[0, 0], &[0x40, 0x06])
+            // Host frequency and queue depth are strapped.
+            .with(pmc::PMCCFG, &[0, 0], &[0x70, 0xc0])
+            .with(pmc::DETURBO, &[0], &[0xff])
             .with(pmc::DBC, &[0x80], &[0xe4])
             .with(pmc::DRT, &[0, 0], &[0xff, 0xff])
             .with(pmc::DRAMC, &[0x01], &[0x3f])
@@ -72,8 +101,24 @@ impl HostBridge {
             .with(pmc::CLT, &[0x10], &[0x1f])
             .with(pmc::SMRAM, &[0x02], &[0x78])
             .with(pmc::ERRCMD, &[0], &[0x1b])
-            .with(pmc::TRC, &[0], &[0x06])
+            .with(pmc::TRC, &[0], &[0x0f])
     }
 }
 
-impl PciFunction for HostBridge {}
+impl PciFunction for HostBridge {
+    fn configured(&mut self, configuration: &mut Configuration, _: u64, _: Width) {
+        let smram = configuration.byte(pmc::SMRAM);
+        if smram & D_LCK != 0 {
+            let locked = *self.locked.get_or_insert(smram & !D_OPEN);
+            configuration.set_byte(pmc::SMRAM, locked);
+        } else if let Some(locked) = self.locked {
+            configuration.set_byte(pmc::SMRAM, locked);
+        }
+        let control = configuration.byte(pmc::TRC);
+        let rises = control & !self.reset_control & RCPU != 0;
+        self.reset_control = control;
+        if rises {
+            self.power.set(PowerState::Reset);
+        }
+    }
+}

@@ -124,9 +124,9 @@ fn shared(chip: impl Registers + 'static) -> Shared {
 }
 
 pub(super) fn host_bridge(device: &Device, assembly: &mut Assembly) {
-    let function = Rc::new(RefCell::new(HostBridge));
-    assembly.attach(device, HostBridge::configuration(), function);
     let power = assembly.surroundings.power.clone();
+    let function = Rc::new(RefCell::new(HostBridge::new(power.clone())));
+    assembly.attach(device, HostBridge::configuration(), function);
     let ports = shared(Mechanism1::new(&assembly.bus, power));
     assembly.place_ports(device, &ports);
 }

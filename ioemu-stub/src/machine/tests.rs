@@ -82,7 +82,8 @@ fn i440fx_registers() {
             (0x0f, Byte, 0x00, 0x00),
             (0x10, Dword, 0, 0),
             (0x3c, Word, 0, 0),
-            (0x50, Word, 0x0000, 0x0640),
+            (0x50, Word, 0x0000, 0xc070),
+            (0x52, Byte, 0x00, 0xff),
             (0x53, Byte, 0x80, 0xe4),
             (0x54, Byte, 0x00, 0x00),
             (0x55, Word, 0x0000, 0xffff),
@@ -97,10 +98,11 @@ fn i440fx_registers() {
             (0x68, Byte, 0x00, 0xc0),
             (0x70, Byte, 0x00, 0xf8),
             (0x71, Byte, 0x10, 0x1f),
-            (0x72, Byte, 0x02, 0x7a),
+            // Locked, it is closed.
+            (0x72, Byte, 0x02, 0x3a),
             (0x90, Byte, 0x00, 0x1b),
             (0x91, Byte, 0x00, 0x00),
-            (0x93, Byte, 0x00, 0x06),
+            (0x93, Byte, 0x00, 0x0f),
         ],
     );
 }
@@ -259,6 +261,31 @@ fn three_ways_to_reset() {
     let old = machine.port_read(0x92, Width::Byte);
     machine.port_write(0x92, Width::Byte, old | 1);
     assert_eq!(world.take_power(), [PowerState::Reset]);
+}
+
+#[test]
+fn the_host_bridge_resets_too() {
+    let (world, machine) = machine(&Config::default());
+    for (value, resets) in [(0x02, false), (0x06, true), (0x06, false), (0x00, false)] {
+        machine.config_write(0x00, 0x93, Width::Byte, value);
+        let expected: &[PowerState] = if resets { &[PowerState::Reset] } else { &[] };
+        assert_eq!(world.take_power(), expected, "{value:#x}");
+    }
+}
+
+/// The register that hides the system management RAM can be locked, for good.
+#[test]
+fn smram_once_locked_stays() {
+    let (_world, machine) = machine(&Config::default());
+    let smram = |value| {
+        machine.config_write(0x00, 0x72, Width::Byte, value);
+        machine.config_read(0x00, 0x72, Width::Byte)
+    };
+    assert_eq!(smram(0x4a), 0x4a);
+    assert_eq!(smram(0x0a), 0x0a);
+    assert_eq!(smram(0x5a), 0x1a);
+    assert_eq!(smram(0x4a), 0x1a);
+    assert_eq!(smram(0x00), 0x1a);
 }
 
 #[test]
