@@ -95,25 +95,35 @@ const PROGRAMS: &[Program] = &[Program {
     feature: "dom0",
 }];
 
+/// Builds a program for dom0: one file that needs no other there.
 fn dom0(program: &Program) -> Result<()> {
+    // Its own target folder: these flags would make every other build stale.
+    let folder = paths::target().join("dom0");
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(paths::workspace());
-    command.args(["build", "--release", "-p", program.package]);
-    command.args(["--bin", program.bin, "--features", program.feature]);
-    command.arg("--target-dir").arg(paths::target());
+    command.args(["build", "--release", "--target", paths::TARGET]);
+    command.args(["-p", program.package, "--bin", program.bin]);
+    command.args(["--features", program.feature]);
+    command.arg("--target-dir").arg(&folder);
+    command.env("RUSTFLAGS", "-C target-feature=+crt-static");
     let status = command.status().context("starting cargo")?;
     ensure!(status.success(), "building {}: {status}", program.bin);
+    let built = folder.join(paths::TARGET).join("release").join(program.bin);
     let to = paths::dist().join(program.bin);
-    fs::copy(paths::target().join("release").join(program.bin), &to)?;
+    fs::copy(&built, &to)?;
+    if let Some(content) = without_debug(&built) {
+        fs::write(&to, content)?;
+    }
     println!("{}: {} KiB", to.display(), fs::metadata(&to)?.len() >> 10);
     Ok(())
 }
 
-/// Builds the stub domain alone.
+/// Builds the stub domain, and what belongs to it in dom0, alone.
 pub fn stub() -> Result<()> {
     for unikernel in UNIKERNELS.iter().filter(|u| u.package == "ioemu-stub") {
         one(unikernel)?;
     }
+    PROGRAMS.iter().try_for_each(dom0)?;
     roms()
 }
 
