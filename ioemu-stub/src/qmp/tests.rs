@@ -71,6 +71,9 @@ impl Machine for Toy {
     fn other(&mut self, command: &Command) -> Option<Answer> {
         (command.verb == "query-machines").then(|| Ok(Value::Array(Vec::new())))
     }
+    fn chardevs(&self) -> Vec<(String, String)> {
+        Vec::from([("serial0".to_string(), "pty:/dev/pts/3".to_string())])
+    }
     fn others(&self) -> &'static [&'static str] {
         &["query-machines"]
     }
@@ -197,6 +200,11 @@ fn each_command_answers_what_libxl_looks_for() {
             r#""unknown command: 'frobnicate'\r\n""#,
         ),
         (r#""query-fdsets""#, "[]"),
+        (
+            r#""query-chardev""#,
+            r#"[{"frontend-open": true, "filename": "pty:/dev/pts/3", "label": "serial0"}]"#,
+        ),
+        (r#""query-vnc""#, r#"{"enabled": false}"#),
     ] {
         let said = talk(&mut Toy::default(), &format!("{{\"execute\":{command}}}"));
         assert_eq!(said, [format!("{{\"return\": {answer}}}")]);

@@ -87,6 +87,10 @@ pub trait Machine {
         let id = id.to_string();
         async { Err(Failure::DeviceNotFound(id)) }
     }
+    /// Serial ports and where they lead in dom0: (`serial0`, `pty:/dev/pts/3`).
+    fn chardevs(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
     /// Commands that only this machine knows, asked before the table; `None`
     /// if it does not.
     fn other(&mut self, _command: &Command) -> Option<Answer> {
@@ -225,6 +229,16 @@ table! {
         let all = TABLE.iter().chain(machine.others());
         Ok(all.map(named).collect::<Vec<_>>().into())
     };
+    // xl create with a device model that is no stub domain's: where its ports lead.
+    "query-chardev" => |machine, arguments| {
+        arguments.end()?;
+        Ok(machine.chardevs().iter().map(chardev).collect::<Vec<_>>().into())
+    };
+    // The same: the screen is shown by somebody else.
+    "query-vnc" => |_machine, arguments| {
+        arguments.end()?;
+        Ok(Value::object([("enabled", false.into())]))
+    };
     // xl list -l, save, migrate, vcpu-set.
     "query-cpus-fast" => |machine, arguments| {
         arguments.end()?;
@@ -316,6 +330,14 @@ fn drive(arguments: &mut Arguments) -> Answer<String> {
         Some(device) => Ok(device),
         None => arguments.must("id", text),
     }
+}
+
+fn chardev((label, file): &(String, String)) -> Value {
+    Value::object([
+        ("frontend-open", true.into()),
+        ("filename", file.as_str().into()),
+        ("label", label.as_str().into()),
+    ])
 }
 
 fn done((): ()) -> Value {
