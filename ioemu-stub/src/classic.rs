@@ -244,7 +244,13 @@ fn ours(
     }
     let ports = (0..config.serials.len()).filter(|at| is_console(config, *at));
     let channel = |at| format!("connection=pty,name=serial{at}");
-    set("channel", list(ports.map(channel)));
+    // xl gives the first channel the number of the domain's own console, 0, and
+    // then refuses it: that one is nobody's.
+    let nobodys = ["connection=pty,name=nobodys".to_string()];
+    let channels: Vec<String> = ports.map(channel).collect();
+    if !channels.is_empty() {
+        set("channel", list(nobodys.into_iter().chain(channels)));
+    }
     all
 }
 
@@ -336,7 +342,7 @@ pub fn words(config: &Config, guest: &Guest) -> String {
         true => "-M xenfv".to_string(),
         false => "-M pc".to_string(),
     });
-    // xl numbers its channels from console 1 on.
+    // The channels that xl makes consoles of, from number 1 on: see `ours`.
     let mut console = 0;
     for at in 0..config.serials.len() {
         if is_console(config, at) {

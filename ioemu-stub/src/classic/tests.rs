@@ -73,7 +73,10 @@ fn everything_of_the_guest_is_in_it() {
         ),
         ("vif", r#"["mac=00:16:3e:00:00:01,bridge=xenbr0"]"#),
         ("vfb", r#"["vnc=1,vnclisten=127.0.0.1"]"#),
-        ("channel", r#"["connection=pty,name=serial0"]"#),
+        (
+            "channel",
+            r#"["connection=pty,name=nobodys", "connection=pty,name=serial0"]"#,
+        ),
         ("on_crash", r#""destroy""#),
     ] {
         assert_eq!(line(text, name), Some(value), "{name}");

@@ -62,6 +62,7 @@ fn run(words: &[String]) -> Result<()> {
     let finished = empower(&mut store, stub, id)
         .and_then(|()| xl(&["unpause", &stub.to_string()]))
         .and_then(|()| wait_for(&mut store, stub, id));
+    show_serials(&mut store, stub, id);
     if let Err(why) = finished {
         let _ = xl(&["destroy", &stub.to_string()]);
         return Err(why);
@@ -178,7 +179,10 @@ fn create(config: &Config, guest: &Guest) -> Result<u16> {
     let own = fs::read_to_string(folder.join(&guest.name)).unwrap_or_default();
     let own = classic::assignments(&own);
     let written = classic::configuration(config, guest, &files(), &own);
-    for line in config.warnings.iter().chain(&written.notes) {
+    // The sockets and files of dom0 in a command line that was meant for a
+    // program there are no news.
+    let news = |line: &&String| !line.starts_with("not served") && !line.starts_with("no disk");
+    for line in config.warnings.iter().filter(news).chain(&written.notes) {
         eprintln!("stubdom-dm: {line}");
     }
     let name = format!("{}-dm", guest.name);
@@ -238,6 +242,22 @@ fn wait_for(store: &mut Store, stub: u16, guest: u16) -> Result<()> {
     Ok(())
 }
 
+/// Let `xl console -t serial` of the guest find its serial ports.
+fn show_serials(store: &mut Store, stub: u16, guest: u16) {
+    for console in store.list(&format!("/local/domain/{stub}/device/console")) {
+        let front = format!("/local/domain/{stub}/device/console/{console}");
+        let name = store.read(&format!("{front}/name"));
+        let port = name.as_deref().and_then(|name| name.strip_prefix("serial"));
+        let (Some(port), Some(tty)) = (port, store.read(&format!("{front}/tty"))) else {
+            continue;
+        };
+        let node = format!("/local/domain/{guest}/serial/{port}/tty");
+        if let Err(error) = store.write(&node, &tty) {
+            eprintln!("stubdom-dm: {node}: {error}");
+        }
+    }
+}
+
 /// Directories of Xen's programs.
 const PROGRAMS: &[&str] = &["/usr/bin", "/usr/lib/xen/bin", "/usr/local/lib/xen/bin"];
 
@@ -261,6 +281,10 @@ fn serve(store: &mut Store, stub: u16, guest: u16, words: &[String]) -> Result<(
         let path = PROGRAMS.iter().map(proxy).find(|path| path.exists());
         let path = path.ok_or("no vchan-socket-proxy: it belongs to Xen's programs")?;
         let _ = fs::remove_file(&socket);
+        // By which libxl ends the proxy of a stub domain.
+        let node = format!("/local/domain/{stub}/image/qmp-proxy-pid");
+        let told = store.write(&node, &std::process::id().to_string());
+        told.map_err(|error| format!("{node}: {error}"))?;
         // It says so itself once it listens.
         let error = Command::new(&path)
             .arg(format!("--state-path={state}"))
