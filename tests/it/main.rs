@@ -8,6 +8,7 @@ mod bad_input;
 mod block;
 mod config_examples;
 mod hvm_boot;
+mod hvm_classic;
 mod hvm_life;
 mod hvm_screen;
 mod hvm_support;
