@@ -20,7 +20,6 @@ pub mod bench_hvm;
 pub mod bootsector;
 pub mod console;
 pub mod cpio;
-pub mod devices;
 pub mod dom0;
 pub mod elf;
 pub mod guest;

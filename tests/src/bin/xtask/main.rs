@@ -22,7 +22,6 @@ cargo xtask test                      all tests
 cargo xtask build                     target/dist/: pv-grub-x86_64.gz, ioemu-stubdom.{gz,rom}, stubdom-dm
 cargo xtask install [--destdir D] [--prefix P]
 cargo xtask bench [hvm]               README's figures, measured anew; or those of HVM guests
-cargo xtask devices                   README's table of devices, written anew
 cargo xtask fuzz [TARGET] [SECONDS]   one fuzz target, or all of them
 cargo xtask lab run [FILTER]          the lab tests: real Xen under QEMU
 cargo xtask lab hvm [FILTER]          those of HVM guests, building the stub domain only
@@ -47,7 +46,6 @@ fn run(args: &[&str]) -> Result<()> {
         ["bench"] => bench::run(),
         ["bench", "hvm"] => bench::hvm(),
         ["build"] => build::build(),
-        ["devices"] => harness::devices::write(),
         ["demo"] => demo::run(),
         ["demo", "hvm"] => demo_hvm::run(),
         ["install", rest @ ..] => install::run(rest),
