@@ -20,9 +20,9 @@ impl BootSector {
     /// An empty one.
     pub fn new() -> BootSector {
         // cli; cld
-        BootSector {
-            code: vec![0xfa, 0xfc],
-        }
+        let code = vec![0xfa, 0xfc];
+        // Eight bits: a UART that nobody has told of its line has five.
+        BootSector { code }.out8(COM1 + 3, 3)
     }
 
     fn then(mut self, code: &[u8]) -> BootSector {
