@@ -5,6 +5,7 @@
 //! the rest of the command line. `cargo xtask fuzz` sets the compiler flags.
 #![no_main]
 
+mod drives;
 mod traffic;
 
 include!(concat!(env!("OUT_DIR"), "/targets.rs"));
