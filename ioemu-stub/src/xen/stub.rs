@@ -139,7 +139,6 @@ fn build(
         serials: wires.iter().map(|(wire, _)| wire.clone() as _).collect(),
         video: video(guest, contract),
         vga_rom: rom(start, "vgabios-stdvga.bin"),
-        ..Backends::default()
     };
     let machine = Rc::new(Machine::new(&config, surroundings, backends));
     for ((wire, console), uart) in wires.into_iter().zip(&machine.handles().serials) {
