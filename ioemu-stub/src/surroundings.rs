@@ -177,6 +177,8 @@ pub enum PowerState {
     Reset,
     /// Suspended to RAM (ACPI S3).
     Suspend,
+    /// Awake again.
+    On,
 }
 
 /// The memory of a display adapter: RAM that the guest sees at the place of its

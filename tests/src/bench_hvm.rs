@@ -88,9 +88,13 @@ fn cd(words: &str) -> Result<NamedTempFile> {
 /// dom0's part: each guest, and the clock at what it says on its serial port.
 fn script(model: DeviceModel) -> Result<String> {
     let guest = |name: &str| {
-        let mut guest = Hvm::new(name).line("serial = \"pipe:/tmp/serial\"");
+        let mut guest = Hvm::new(name);
         guest.model = model;
-        guest
+        match model {
+            DeviceModel::Qemu => guest.line("serial = \"pipe:/tmp/serial\""),
+            // libxl makes it a terminal whatever is asked for.
+            DeviceModel::Stub => guest,
+        }
     };
     let configs = [
         guest("boot").cd("/lab/boot.iso"),
@@ -103,11 +107,18 @@ fn script(model: DeviceModel) -> Result<String> {
     let mut text = "#!/bin/busybox sh\nset -e\n\
         losetup /dev/loop0 /lab/port\nlosetup /dev/loop1 /lab/disk\n\
         mkfifo /tmp/serial.in /tmp/serial.out\n\
+        terminal() { while :; do\n\
+        tty=$(xenstore-read /local/domain/$(xl domid $1-dm)/device/console/3/tty) && break\n\
+        sleep 0.1; done 2>/dev/null; stty raw -echo < $tty; echo $tty; }\n\
         now() { cut -d' ' -f1 /proc/uptime; }\n\
         marks() { while read -r line; do case \"$line\" in\n\
         *BEGIN*) echo \"BEGIN-$1 $(now)\";; *END*) echo \"END-$1 $(now)\"; break;; \
-        *LAB-*) echo \"$line\";; esac; done < /tmp/serial.out; }\n"
+        *LAB-*) echo \"$line\";; esac; done < $(serial $1); }\n"
         .to_owned();
+    text += match model {
+        DeviceModel::Qemu => "serial() { echo /tmp/serial.out; }\n",
+        DeviceModel::Stub => "serial() { terminal $1; }\n",
+    };
     for config in configs {
         let name = &config.name;
         text += &format!("cat > /tmp/{name} <<'CFG'\n{}CFG\n", config.config()?);

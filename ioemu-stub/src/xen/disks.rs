@@ -1,11 +1,13 @@
 //! The guest's IDE drives, each over a virtual disk of this domain.
 
 use alloc::rc::Rc;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use minios::time::timeout;
 use minios::xenstore::Store;
 
+use super::media::CdDrive;
 use crate::arguments::{Media, Place};
 use crate::contract::Contract;
 use crate::ide::socket::{Behind, Connected, VirtualDisk};
@@ -58,4 +60,23 @@ pub async fn settled(connected: &Connected) {
     if timeout(PATIENCE, connected.settled()).await.is_err() {
         log::error!("some disks are still not there; the guest starts without them");
     }
+}
+
+/// The drives whose medium can be changed, with the numbers of the virtual
+/// disks that will be in them: those they have, or what their names say.
+pub fn cd_drives(contract: &Contract) -> Vec<CdDrive> {
+    let cds = contract.config.drives.iter();
+    cds.filter(|drive| drive.media == Media::Cd)
+        .filter_map(|drive| {
+            let Place::Ide { bus, unit } = drive.place else {
+                return None;
+            };
+            let named = drive.id.as_deref()?.strip_prefix("ide-")?.parse().ok();
+            let behind = contract.disk(drive).map(|disk| disk.devid);
+            Some(CdDrive {
+                place: usize::from(bus) * 2 + usize::from(unit),
+                devid: behind.or(named)?,
+            })
+        })
+        .collect()
 }

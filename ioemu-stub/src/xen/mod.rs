@@ -7,7 +7,9 @@
 
 pub mod disks;
 pub mod dispatch;
+pub mod media;
 mod memory;
+pub mod monitor;
 mod outputs;
 pub mod plan;
 mod request;

@@ -120,6 +120,7 @@ impl Power for XenPower {
             PowerState::Off => hypercall::remote_shutdown(self.guest, Shutdown::PowerOff),
             PowerState::Reset => hypercall::remote_shutdown(self.guest, Shutdown::Reboot),
             PowerState::Suspend => hypercall::set_hvm_param(self.guest, HVM_PARAM_ACPI_S_STATE, 3),
+            PowerState::On => hypercall::set_hvm_param(self.guest, HVM_PARAM_ACPI_S_STATE, 0),
         };
         match result {
             Ok(()) => log::info!("the guest's power: {state:?}"),

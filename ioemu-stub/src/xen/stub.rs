@@ -8,7 +8,6 @@ use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::cell::Cell;
 use core::convert::Infallible;
 use core::fmt;
 
@@ -18,16 +17,19 @@ use minios::signal::Gate;
 use minios::xenstore::Store;
 use minios::{executor, vchan};
 
+use super::media::Media;
+use super::monitor::Monitor;
 use super::{
     Refusal, Server, Video, Wire, XenClock, XenMemory, XenPins, XenPower, XenRanges, disks, plan,
     screen,
 };
 use crate::arguments::SerialLine;
 use crate::contract::{self, Attempt, Contract, ContractError};
+use crate::ide::socket::Connected;
 use crate::machine::{self, Backends, Drive, Machine};
-use crate::qmp::{self, Answer};
+use crate::qmp;
 use crate::rompack::RomPack;
-use crate::surroundings::{Surroundings, VideoMemory};
+use crate::surroundings::{Power, Surroundings, VideoMemory};
 
 /// Why there is no device model.
 #[derive(Debug)]
@@ -85,18 +87,14 @@ pub async fn run(start: Start<'_>) -> Result<Infallible, StubError> {
         Guest::open(contract.guest).map_err(|error| refused((Attempt::DeviceModel, error)))?;
     guest.depends_on_us();
     let (drives, connected) = disks::connect(store, &contract);
-    let (machine, processors) = build(guest, &contract, &start, drives).map_err(refused)?;
-    let ready = Rc::new(Gate::new());
-    let opened = ready.clone();
-    executor::spawn(async move {
-        disks::settled(&connected).await;
-        opened.open();
-    });
+    let built = build(guest, &contract, &start, drives).map_err(refused)?;
     let mut monitor = Monitor {
-        machine,
-        ready,
-        running: Cell::new(false),
-        processors,
+        ready: when_settled(&connected),
+        media: media(store, &contract, &built.machine, connected),
+        machine: built.machine,
+        power: built.power,
+        running: false,
+        processors: built.processors,
     };
     let path = qmp::serve::path(contract.ours, contract.guest);
     let vchan = vchan::Server::open(store, &path, 0)
@@ -104,36 +102,75 @@ pub async fn run(start: Start<'_>) -> Result<Infallible, StubError> {
         .map_err(|error| StubError::Monitor(format!("{error}")))?;
     let said = contract.running(store).await;
     said.map_err(ContractError::from)?;
-    log::info!("device model of {guest}, {processors} processors");
+    log::info!(
+        "device model of {guest}, {} processors",
+        monitor.processors.0
+    );
     executor::spawn(async move { qmp::serve::serve(vchan, &mut monitor).await });
     Ok(core::future::pending().await)
 }
 
-/// The machine, connected to its guest; and how many processors that has.
+/// A gate that opens when it is clear which disks there are.
+fn when_settled(connected: &Rc<Connected>) -> Rc<Gate> {
+    let ready = Rc::new(Gate::new());
+    let (opened, connected) = (ready.clone(), connected.clone());
+    executor::spawn(async move {
+        disks::settled(&connected).await;
+        opened.open();
+    });
+    ready
+}
+
+/// CDs, and the task that follows them.
+fn media(
+    store: &Store,
+    contract: &Contract,
+    machine: &Machine,
+    connected: Rc<Connected>,
+) -> Option<Rc<Media>> {
+    let ide = machine.handles().ide.clone()?;
+    let drives = disks::cd_drives(contract);
+    let media = Rc::new(Media::new(store.clone(), drives, ide, connected));
+    let followed = media.clone();
+    executor::spawn(async move {
+        let Err(error) = followed.follow().await;
+        log::warn!("CDs can no longer be changed: {error}");
+    });
+    Some(media)
+}
+
+/// A machine that is connected to its guest.
+struct Built {
+    machine: Rc<Machine>,
+    power: Rc<dyn Power>,
+    /// Plugged in, and most that there can be.
+    processors: (u32, u32),
+}
+
 fn build(
     guest: Guest,
     contract: &Contract,
     start: &Start<'_>,
     drives: [Option<Drive>; 4],
-) -> Result<(Rc<Machine>, u32), Refusal> {
+) -> Result<Built, Refusal> {
     let server = Server::new(guest)?;
     let memory = XenMemory::new(guest).map_err(|error| (Attempt::GuestMemory, error))?;
     let memory = Rc::new(memory);
+    let power: Rc<dyn Power> = Rc::new(XenPower::new(guest));
     let surroundings = Surroundings {
         memory: memory.clone(),
         pins: Rc::new(XenPins::new(guest)),
         ranges: Rc::new(XenRanges::new(guest, server.id())),
         clock: Rc::new(XenClock),
-        power: Rc::new(XenPower::new(guest)),
+        power: power.clone(),
     };
     // Before Xen 4.15 only the command line knows.
-    let processors = hypercall::nr_vcpus(guest).unwrap_or(contract.config.most_processors);
-    let config = plan::machine(&contract.config, processors);
-    let wires: Vec<_> = contract.config.serials.iter().map(wire).collect();
+    let most = hypercall::nr_vcpus(guest).unwrap_or(contract.config.most_processors);
     let config = machine::Config {
         unplug: contract.may_unplug(),
-        ..config
+        ..plan::machine(&contract.config, most)
     };
+    let wires: Vec<_> = contract.config.serials.iter().map(wire).collect();
     let backends = Backends {
         drives,
         serials: wires.iter().map(|(wire, _)| wire.clone() as _).collect(),
@@ -148,8 +185,12 @@ fn build(
     }
     // The display stays with its tasks until another viewer wants to join.
     let _ = screen::connect(&start.store, machine.handles());
-    server.start(processors, machine.clone(), memory)?;
-    Ok((machine, processors))
+    server.start(most, machine.clone(), memory)?;
+    Ok(Built {
+        machine,
+        power,
+        processors: (config.processors, most),
+    })
 }
 
 /// The far end of a serial port, and the console that it is.
@@ -186,38 +227,4 @@ fn rom(start: &Start<'_>, name: &str) -> Option<Rc<[u8]>> {
         log::warn!("the ROM pack has no {name}");
     }
     found
-}
-
-/// What the toolstack may ask of the machine.
-struct Monitor {
-    machine: Rc<Machine>,
-    ready: Rc<Gate>,
-    running: Cell<bool>,
-    processors: u32,
-}
-
-impl qmp::verbs::Machine for Monitor {
-    async fn cont(&mut self) -> Answer<()> {
-        self.ready.passed().await;
-        self.running.set(true);
-        Ok(())
-    }
-
-    async fn stop(&mut self) -> Answer<()> {
-        self.running.set(false);
-        Ok(())
-    }
-
-    fn running(&self) -> bool {
-        self.running.get()
-    }
-
-    fn processors(&self) -> u32 {
-        self.processors
-    }
-
-    fn power_button(&mut self) -> Answer<()> {
-        self.machine.press_power_button();
-        Ok(())
-    }
 }

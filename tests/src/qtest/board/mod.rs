@@ -235,7 +235,7 @@ impl Board {
     pub fn settle(&mut self) {
         loop {
             match self.power.take() {
-                None => {}
+                None | Some(PowerState::On) => {}
                 Some(PowerState::Reset) => return self.reset(true),
                 Some(PowerState::Off) => {
                     self.off = true;
