@@ -77,7 +77,8 @@ fn situation(display: &Display) -> Situation {
     let source = display.source().borrow();
     Situation {
         attention: display.attention(),
-        unseen: source.changes_unseen(),
+        // Who was busy says nothing when it no longer is.
+        unseen: source.changes_unseen() || display.is_behind(),
         blinks: source.blinks(),
     }
 }

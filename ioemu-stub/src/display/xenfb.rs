@@ -62,22 +62,7 @@ const FIRST: Layout = Layout {
 
 impl Viewer for XenFb {
     fn attention(&self) -> Attention {
-        let buffer = &self.backend.buffer;
-        if buffer.failure().is_some() {
-            return Attention::Nobody;
-        }
-        match buffer.period() {
-            Period::Unknown => Attention::Every(UNKNOWN),
-            Period::Never => Attention::Nobody,
-            Period::Milliseconds { now, before } => {
-                let fell = before.is_none_or(|before| now.saturating_sub(before) > STEP);
-                if now >= ASLEEP && fell {
-                    Attention::Nobody
-                } else {
-                    Attention::Every(Duration::from_millis(now.into()))
-                }
-            }
-        }
+        self.backend.attention()
     }
 
     fn is_ready(&self) -> bool {
@@ -105,6 +90,26 @@ impl Viewer for XenFb {
 }
 
 impl Backend {
+    /// Whether somebody looks, by what it says of that.
+    fn attention(&self) -> Attention {
+        let buffer = &self.buffer;
+        if buffer.failure().is_some() {
+            return Attention::Nobody;
+        }
+        match buffer.period() {
+            Period::Unknown => Attention::Every(UNKNOWN),
+            Period::Never => Attention::Nobody,
+            Period::Milliseconds { now, before } => {
+                let fell = before.is_none_or(|before| now.saturating_sub(before) > STEP);
+                if now >= ASLEEP && fell {
+                    Attention::Nobody
+                } else {
+                    Attention::Every(Duration::from_millis(now.into()))
+                }
+            }
+        }
+    }
+
     /// Whether the picture need not be drawn.
     fn points_at(&self, geometry: &Geometry) -> bool {
         self.direct && geometry.direct.is_some()
@@ -158,6 +163,15 @@ impl XenFb {
     }
 }
 
+/// Whether somebody looks more often than before.
+fn looks_more(before: Attention, now: Attention) -> bool {
+    match (before, now) {
+        (_, Attention::Nobody) => false,
+        (Attention::Nobody, _) => true,
+        (Attention::Every(before), Attention::Every(now)) => now < before,
+    }
+}
+
 /// Shows `display` on frame buffer `number` until its backend goes.
 pub async fn serve(
     store: &Store,
@@ -170,12 +184,20 @@ pub async fn serve(
     let direct = !others.is_empty();
     let room = mm::free_pages().saturating_sub(LEAVE) * PAGE_SIZE;
     let own = MOST.min(room).min(memory.len().max(1 << 20));
-    let setup = Setup {
+    let mut setup = Setup {
         layout: FIRST,
         own,
         others,
     };
-    let buffer = match FrameBuffer::open(store, number, setup).await {
+    let mut direct = direct;
+    let mut opened = FrameBuffer::open(store, number, setup.clone()).await;
+    if direct && opened.is_err() {
+        // A dom0 that is no PV domain can't map the guest's memory through us.
+        direct = false;
+        setup.others.clear();
+        opened = FrameBuffer::open(store, number, setup).await;
+    }
+    let buffer = match opened {
         Ok(buffer) => buffer,
         Err(error) => return log::warn!("no screen: {error}"),
     };
@@ -201,8 +223,15 @@ pub async fn serve(
         if let Some(failure) = backend.buffer.failure() {
             break failure;
         }
+        let before = backend.attention();
         backend.buffer.happening().await;
-        kick.kick();
+        // That it will look more rarely is soon enough noticed.
+        if looks_more(before, backend.attention()) {
+            kick.kick();
+        }
     };
     log::warn!("{failure}");
 }
+
+#[cfg(test)]
+mod tests;

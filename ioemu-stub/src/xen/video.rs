@@ -108,6 +108,11 @@ impl Video {
 }
 
 impl VideoMemory for Video {
+    fn machine_frames(&self) -> Vec<u64> {
+        let frames = self.mapped.machine_frames().unwrap_or_default();
+        frames.into_iter().map(|frame| frame.0).collect()
+    }
+
     fn len(&self) -> usize {
         self.mapped.pages() * PAGE_SIZE
     }

@@ -6,7 +6,7 @@ use core::fmt;
 use core::ptr::NonNull;
 use core::sync::atomic::{Ordering, fence};
 
-use super::PAGE_SIZE;
+use super::{Mfn, PAGE_SIZE};
 use crate::arch::Window;
 use crate::guest::{Frame, Guest};
 use crate::hypercall::Errno;
@@ -59,6 +59,13 @@ impl Foreign {
     /// How many pages.
     pub fn pages(&self) -> usize {
         self.window.slots()
+    }
+
+    /// The machine frames of the pages, in order: for another domain that may
+    /// map them, too. All or none.
+    pub fn machine_frames(&self) -> Option<Vec<Mfn>> {
+        let slots = 0..self.window.slots();
+        slots.map(|slot| self.window.frame(slot)).collect()
     }
 
     /// Copies out from byte `offset` on. What lies behind the end reads as zero.

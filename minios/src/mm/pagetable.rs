@@ -60,7 +60,7 @@ const fn index(va: usize, level: u32) -> usize {
     (va >> (12 + 9 * (level - 1))) % ENTRIES
 }
 
-fn read_entry(table: Pfn, index: usize) -> u64 {
+pub(super) fn read_entry(table: Pfn, index: usize) -> u64 {
     let pointer = (table.address() + index * 8) as *const u64;
     // SAFETY:
     // - mapped: page tables are frames of ours below `mapped_end`;

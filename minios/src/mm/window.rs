@@ -12,7 +12,7 @@ use xen_sys::mmu::{
 };
 
 use super::pagetable::{self, bits};
-use super::{PAGE_SIZE, Pfn, p2m};
+use super::{Mfn, PAGE_SIZE, Pfn, p2m};
 use crate::boot::XEN_WINDOW_END;
 use crate::guest::{Frame, Guest};
 use crate::hypercall::{Errno, mmu_update_foreign, mmuext_op};
@@ -67,6 +67,16 @@ impl Window {
     pub fn page(&self, slot: usize) -> NonNull<u8> {
         assert!(slot < self.slots, "slot {slot} of {}", self.slots);
         NonNull::new((self.base + slot * PAGE_SIZE) as *mut u8).expect("no window at address 0")
+    }
+
+    /// The machine frame that a slot shows, whatever it was asked for by.
+    pub fn frame(&self, slot: usize) -> Option<Mfn> {
+        let page = self.base / PAGE_SIZE + slot;
+        let table = *self
+            .tables
+            .get(page / TABLE - self.base / PAGE_SIZE / TABLE)?;
+        let entry = pagetable::read_entry(table, page % TABLE);
+        (slot < self.slots && entry & bits::PRESENT != 0).then(|| Mfn((entry & bits::FRAME) >> 12))
     }
 
     /// Show frames of `guest` in slots, which are empty.

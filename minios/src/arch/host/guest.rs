@@ -128,6 +128,11 @@ impl Window {
         NonNull::new(frame.address() as *mut u8).expect("RAM is not at 0")
     }
 
+    pub fn frame(&self, slot: usize) -> Option<Mfn> {
+        let frame = *self.slots.get(slot)?;
+        frame.map(p2m::mfn)
+    }
+
     pub fn map(&mut self, guest: Guest, pages: &[(usize, Frame)]) -> Result<(), (usize, Errno)> {
         for (index, (slot, wanted)) in pages.iter().enumerate() {
             assert!(self.slots[*slot].is_none(), "slot {slot} is in use");
