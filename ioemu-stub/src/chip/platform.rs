@@ -123,14 +123,16 @@ impl Platform {
 
     /// The guest's drivers have said which build they are.
     fn introduce(&mut self, build: u32) {
-        log::info!(
-            "the guest's Xen drivers are product {}, build {build}",
-            self.product
-        );
+        if self.may_log(LOG_LINE) {
+            log::info!(
+                "the guest's Xen drivers are product {}, build {build}",
+                self.product
+            );
+        }
         self.refused = self.refuses;
     }
 
-    fn unplug_mask(&self, mask: u16) {
+    fn unplug_mask(&mut self, mask: u16) {
         if mask & 1 != 0 {
             self.unplug(Unplug::Disks);
         }
@@ -142,20 +144,32 @@ impl Platform {
         }
     }
 
-    fn unplug(&self, what: Unplug) {
+    fn unplug(&mut self, what: Unplug) {
         if self.refuses {
             return;
         }
-        log::info!("the guest unplugs {what:?}");
+        if self.may_log(LOG_LINE) {
+            log::info!("the guest unplugs {what:?}");
+        }
         self.unpluggable.borrow().iter().for_each(|tell| tell(what));
+    }
+
+    /// Whether so many bytes more may go to our log; they count.
+    fn may_log(&mut self, bytes: usize) -> bool {
+        match self.log_left.checked_sub(bytes) {
+            Some(left) => {
+                self.log_left = left;
+                true
+            }
+            None => false,
+        }
     }
 
     /// A character of the guest's log.
     fn log(&mut self, byte: u8) {
-        let Some(left) = self.log_left.checked_sub(1) else {
+        if !self.may_log(1) {
             return;
-        };
-        self.log_left = left;
+        }
         match byte {
             b'\n' => self.log_line(),
             b' '..=b'~' => self.line.push(byte.into()),

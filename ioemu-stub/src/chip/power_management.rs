@@ -75,7 +75,7 @@ pub struct PowerManagement {
     sci: Rc<SharedLine>,
     clock: Rc<dyn Clock>,
     power: Rc<dyn Power>,
-    debug_left: u16,
+    log_left: u16,
 }
 
 impl PowerManagement {
@@ -105,7 +105,7 @@ impl PowerManagement {
             sci,
             clock,
             power,
-            debug_left: 256,
+            log_left: 256,
         }
     }
 
@@ -173,7 +173,8 @@ impl PowerManagement {
         match (self.acpi.word(acpi::PMCNTRL) & SUS_TYP) >> 10 {
             0 | 2 => self.power.set(PowerState::Off),
             1 => self.power.set(PowerState::Suspend),
-            other => log::warn!("the guest asks for unknown sleep {other}"),
+            other if self.may_log() => log::warn!("the guest asks for unknown sleep {other}"),
+            _ => {}
         }
     }
 
@@ -196,9 +197,15 @@ impl PowerManagement {
         ticks as u32 & 0xff_ffff
     }
 
+    /// Whether another line about the guest may go to our log; it counts.
+    fn may_log(&mut self) -> bool {
+        let may = self.log_left > 0;
+        self.log_left = self.log_left.saturating_sub(1);
+        may
+    }
+
     fn debug(&mut self, offset: u64, value: u64) {
-        if self.debug_left > 0 {
-            self.debug_left -= 1;
+        if self.may_log() {
             log::debug!("the guest's ACPI code says {value:#x} at {offset}");
         }
     }

@@ -106,7 +106,7 @@ pub static DEVICES: &[Device] = &[
         ports: &[(0xb2, 0xb3), (0xb044, 0xb047)],
         irqs: &[Irq::Isa(9)],
         state: State::Here(|config| config.acpi, assembly::power_management),
-        threats: "base addresses move by mask, at most two ranges; debug output is cut off after 256 lines",
+        threats: "base addresses move by mask, at most two ranges; log lines are cut off after 256",
         ..later("PIIX4 power management, APM, SMBus")
     },
     Device {

@@ -103,3 +103,15 @@ fn a_guest_that_writes_without_end_is_cut_off() {
     }
     assert_eq!(chip.log_left, 0);
 }
+
+/// Nor by introducing itself and unplugging again and again.
+#[test]
+fn what_is_logged_of_a_guest_has_an_end() {
+    let (mut chip, told) = chip(false);
+    for _ in 0..10_000 {
+        chip.write(0, 0, Width::Dword, 1);
+        chip.write(0, 0, Width::Word, 1);
+    }
+    assert!(chip.log_left < LOG_LINE);
+    assert_eq!(told.borrow().len(), 10_000, "it works all the same");
+}
