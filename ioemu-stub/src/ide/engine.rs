@@ -199,6 +199,10 @@ impl Core {
     /// `first`: the host knows without an interrupt that it is to write.
     pub fn ask(&mut self, bytes: usize, way: Way, first: bool) {
         self.buffer.clear();
+        if self.buffer.try_reserve_exact(bytes).is_err() {
+            self.fault();
+            return;
+        }
         self.buffer.resize(bytes, 0);
         self.at = 0;
         self.way = way;

@@ -150,7 +150,7 @@ impl Disk for Behind {
 async fn carry_out(block: &Block, request: Request) -> Result<Vec<u8>, DiskError> {
     let result = match request {
         Request::Read { sector, count } => {
-            let mut data = vec![0; count as usize * SECTOR as usize];
+            let mut data = room(byte(count.into())?)?;
             let read = block.read(byte(sector)?, &mut data).await;
             read.map(|()| data)
         }
@@ -166,6 +166,18 @@ async fn carry_out(block: &Block, request: Request) -> Result<Vec<u8>, DiskError
             _ => DiskError::Failed,
         }
     })
+}
+
+/// A buffer, if there is memory for it.
+fn room(bytes: u64) -> Result<Vec<u8>, DiskError> {
+    let bytes = usize::try_from(bytes).map_err(|_| DiskError::OutOfRange)?;
+    let mut data = Vec::new();
+    if data.try_reserve_exact(bytes).is_err() {
+        log::error!("no memory for {bytes} bytes of a disk");
+        return Err(DiskError::Failed);
+    }
+    data.resize(bytes, 0);
+    Ok(data)
 }
 
 fn byte(sector: u64) -> Result<u64, DiskError> {

@@ -12,8 +12,9 @@ use super::super::registers::{TaskFile, error, status};
 use super::{Ata, Job, SECTOR};
 use crate::surroundings::{DiskError, Request};
 
-/// Most sectors of one request for the bus master: 1 MiB.
-const DMA_CHUNK: u32 = 2048;
+/// Most sectors of one request for the bus master: 512 KiB. Resets can leave one
+/// such request behind on each drive, and the stub has little memory.
+const DMA_CHUNK: u32 = 1024;
 /// Most sectors of one request through the data port.
 const PIO_CHUNK: u32 = 256;
 

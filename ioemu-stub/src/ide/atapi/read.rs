@@ -8,8 +8,8 @@ use super::sense::Sense;
 use super::{Atapi, BLOCK, Job, Packet, SECTORS};
 use crate::surroundings::{DiskError, Medium, Request};
 
-/// Most blocks of one request: 1 MiB by DMA, 128 KiB through the data port.
-const DMA_CHUNK: u32 = 512;
+/// Most blocks of one request: 512 KiB by DMA, 128 KiB through the data port.
+const DMA_CHUNK: u32 = 256;
 const PIO_CHUNK: u32 = 64;
 
 /// The blocks that a command is about.
