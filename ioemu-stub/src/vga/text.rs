@@ -14,8 +14,10 @@ use crate::surroundings::VideoMemory;
 const GLYPH: usize = 32;
 /// The cursor stands here.
 const CURSOR: u32 = 1 << 16;
-/// It blinks, and is dark just now.
+/// The character blinks, and is dark just now.
 const HIDDEN: u32 = 1 << 17;
+/// The cursor stands here, and is dark just now.
+const DARK: u32 = 1 << 18;
 
 /// Where blinking things are in their course.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -138,7 +140,7 @@ impl Text {
     pub fn blinks(&self, ports: &Ports) -> bool {
         let characters = ports.attribute[ATTRIBUTE_MODE] & 8 != 0;
         let mut cells = self.rows.iter().flat_map(|row| &row.cells);
-        cells.any(|cell| cell & CURSOR != 0 || characters && cell & 0x8000 != 0)
+        cells.any(|cell| cell & (CURSOR | DARK) != 0 || characters && cell & 0x8000 != 0)
     }
 
     /// Draws line `y` into `line`, whose pixels are `repeat` for each dot.
@@ -233,15 +235,15 @@ fn read_cells(
     blink: Blink,
 ) -> Vec<u32> {
     let cursor = u64::from(ports.crtc_word(CURSOR_HIGH, CURSOR_LOW));
-    let shown = ports.crtc[CURSOR_START] & 0x20 == 0 && blink.cursor;
+    let enabled = ports.crtc[CURSOR_START] & 0x20 == 0;
     let blinking = ports.attribute[ATTRIBUTE_MODE] & 8 != 0 && !blink.characters;
     let cell = |column: u32| {
         let counter = start.base + u64::from(column);
         let mut planes = [0; 2];
         memory.read(mode::address(ports, counter, 0) as usize * 4, &mut planes);
         let mut cell = u32::from(u16::from_le_bytes(planes));
-        if shown && counter == cursor {
-            cell |= CURSOR;
+        if enabled && counter == cursor {
+            cell |= if blink.cursor { CURSOR } else { DARK };
         }
         if blinking && cell & 0x8000 != 0 {
             cell |= HIDDEN;

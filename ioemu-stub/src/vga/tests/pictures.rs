@@ -178,6 +178,16 @@ fn blinking_characters_vanish_and_the_cursor_does() {
             screen.pixel(x, y)
         }
     });
+    // What is dark just now still blinks.
+    assert!(card.vga.blinks());
+    for cell in 0..2000 {
+        card.poke(0xb_8000 + 2 * cell + 1, 0x07);
+    }
+    card.vga.collect(Blink {
+        characters: false,
+        cursor: false,
+    });
+    assert!(card.vga.blinks(), "the cursor alone");
     // Without blinking bit 7 is a colour.
     card.attribute(0x10, 0x04);
     card.outw(0x3d4, 0x0a, 0x20);
