@@ -282,7 +282,12 @@ fn a_cd_is_read_taken_out_and_put_in() {
     let read = [0x28, 0, 0, 0, 0, 17, 0, 0, 2, 0, 0, 0];
     let data = packet(&mut client, read, 2048).unwrap();
     assert_eq!(data, [[17; 2048], [18; 2048]].concat());
-    client.qmp("eject", r#"{"device": "ide1-cd0"}"#);
+    // PREVENT ALLOW MEDIUM REMOVAL: a locked tray stays closed.
+    for (locked, answer) in [(1, "error"), (0, "return")] {
+        packet(&mut client, [0x1e, 0, 0, 0, locked, 0, 0, 0, 0, 0, 0, 0], 0).unwrap();
+        let ejected = client.try_qmp("eject", r#"{"device": "ide1-cd0"}"#);
+        assert!(ejected.get(answer).is_some(), "{ejected}");
+    }
     // NOT READY, medium not present; perhaps after a word about the change.
     let mut senses = Vec::new();
     for _ in 0..2 {

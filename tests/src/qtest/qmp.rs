@@ -2,6 +2,7 @@
 //! the harness ask for.
 
 use super::board::{Board, DEVICES, Event};
+use super::disk::Image;
 use super::options::Options;
 use ioemu_stub::qmp::json::Value;
 use ioemu_stub::qmp::verbs::{self, Machine};
@@ -117,10 +118,9 @@ impl Machine for Monitored<'_> {
         Ok(())
     }
 
-    fn eject(&mut self, id: &str, _force: bool) -> Answer<()> {
-        let no_such = |_| Failure::DeviceNotFound(id.to_owned());
-        self.board()?.drive(id).map_err(no_such)?.change(None);
-        Ok(())
+    fn eject(&mut self, id: &str, force: bool) -> Answer<()> {
+        let failed = |error| Failure::generic(format!("{error:#}"));
+        self.board()?.eject(id, force).map_err(failed)
     }
 
     fn other(&mut self, command: &Command) -> Option<Answer> {
@@ -170,12 +170,9 @@ impl Monitored<'_> {
         let text = |name| arguments.get(name).and_then(Value::as_str);
         let id = text("id").or(text("device")).unwrap_or_default().to_owned();
         let file = text("filename").unwrap_or_default();
-        let drive = self.board()?.drive(&id);
-        let drive = drive.map_err(|_| Failure::DeviceNotFound(id.clone()))?;
-        let image = super::disk::Image::raw(file.as_ref(), true);
-        drive.change(Some(
-            image.map_err(|error| Failure::generic(format!("{error:#}")))?,
-        ));
+        let failed = |error| Failure::generic(format!("{error:#}"));
+        let image = Image::raw(file.as_ref(), true).map_err(failed)?;
+        self.board()?.insert(&id, image).map_err(failed)?;
         Ok(Value::empty())
     }
 }

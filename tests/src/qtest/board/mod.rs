@@ -11,13 +11,13 @@ mod outside;
 
 use super::chip::{AcpiTimer, ElcrPorts, FwCfg, Pics, Pit, Rtc, TestDevice, Timed};
 use super::clock::VirtualClock;
-use super::disk::{Drive, Pumped};
+use super::disk::{Drive, Image, Pumped};
 use super::interrupts::Interrupts;
 use super::options::Options;
 use address_space::test_memory;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 pub use build::DEVICES;
-use build::Parts;
+use build::{BoardDrive, Parts};
 use ioemu_stub::bus::{Registers, Shared, Space, Width};
 use ioemu_stub::machine::Machine;
 use ioemu_stub::surroundings::{Clock as _, Line, Pins, PowerState, Surroundings};
@@ -116,9 +116,44 @@ impl Board {
     /// # Errors
     /// If there is none.
     pub fn drive(&self, name: &str) -> Result<&Rc<Drive>> {
+        self.board_drive(name).map(|drive| &drive.drive)
+    }
+
+    fn board_drive(&self, name: &str) -> Result<&BoardDrive> {
         let drive = self.parts.drives.iter().find(|drive| drive.name == name);
-        let drive = drive.map(|drive| &drive.drive);
         drive.with_context(|| format!("Device '{name}' not found"))
+    }
+
+    /// Takes the medium out of the CD drive that a client calls `name`; out of
+    /// a locked one only if `force`.
+    ///
+    /// # Errors
+    /// If it is none, or locked.
+    pub fn eject(&mut self, name: &str, force: bool) -> Result<()> {
+        let drive = self.board_drive(name)?;
+        let ide = self.machine.handles().ide.as_ref();
+        let ide = ide.context("there is no IDE")?;
+        let opened = ide.borrow_mut().eject(drive.place, force);
+        opened.map_err(|error| anyhow!("{error}"))?;
+        drive.drive.change(None);
+        self.settle();
+        Ok(())
+    }
+
+    /// Puts `image` into the CD drive that a client calls `name`.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub fn insert(&mut self, name: &str, image: Image) -> Result<()> {
+        let drive = self.board_drive(name)?;
+        let ide = self.machine.handles().ide.as_ref();
+        let ide = ide.context("there is no IDE")?;
+        ensure!(drive.cd, "Device '{name}' has no removable medium");
+        drive.drive.change(Some(image));
+        let closed = ide.borrow_mut().insert(drive.place, drive.drive.clone());
+        closed.map_err(|error| anyhow!("{error}"))?;
+        self.settle();
+        Ok(())
     }
 
     /// The interrupt inputs.
