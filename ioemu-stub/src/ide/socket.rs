@@ -7,7 +7,7 @@
 use alloc::rc::Rc;
 use alloc::vec;
 use alloc::vec::Vec;
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use minios::executor;
@@ -38,6 +38,8 @@ pub struct VirtualDisk {
     /// A request has ended.
     ended: Signal,
     generation: u32,
+    /// Failures yet to be logged: a guest must not fill dom0's log.
+    complaints: Cell<u32>,
 }
 
 impl VirtualDisk {
@@ -51,6 +53,7 @@ impl VirtualDisk {
             settled: Gate::new(),
             ended: Signal::new(),
             generation: NEXT.fetch_add(1, Ordering::Relaxed),
+            complaints: Cell::new(64),
         })
     }
 
@@ -138,7 +141,7 @@ impl Disk for Behind {
             let result = match &block {
                 None => Err(DiskError::NoMedium),
                 Some(_) if writes && disk.read_only => Err(DiskError::ReadOnly),
-                Some(block) => carry_out(block, request).await,
+                Some(block) => carry_out(&disk, block, request).await,
             };
             drop(block);
             disk.ended.set();
@@ -147,7 +150,11 @@ impl Disk for Behind {
     }
 }
 
-async fn carry_out(block: &Block, request: Request) -> Result<Vec<u8>, DiskError> {
+async fn carry_out(
+    disk: &VirtualDisk,
+    block: &Block,
+    request: Request,
+) -> Result<Vec<u8>, DiskError> {
     let result = match request {
         Request::Read { sector, count } => {
             let mut data = room(byte(count.into())?)?;
@@ -159,7 +166,10 @@ async fn carry_out(block: &Block, request: Request) -> Result<Vec<u8>, DiskError
         Request::Discard { sector, count } => discard(block, byte(sector)?, byte(count)?).await,
     };
     result.map_err(|error| {
-        log::warn!("{block:?}: {error}");
+        if let Some(left) = disk.complaints.get().checked_sub(1) {
+            disk.complaints.set(left);
+            log::warn!("{block:?}: {error}");
+        }
         match error {
             BlockError::Bounds { .. } => DiskError::OutOfRange,
             BlockError::ReadOnly => DiskError::ReadOnly,

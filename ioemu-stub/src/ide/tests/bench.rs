@@ -172,28 +172,12 @@ impl Bench {
         self.ide.borrow_mut().read(region, offset, Width::Byte) as u8
     }
 
-    pub fn inw(&self, port: u16) -> u16 {
-        let (region, offset) = route(port);
-        let value = self.ide.borrow_mut().read(region, offset, Width::Word);
-        self.go_on();
-        value as u16
-    }
-
     pub fn outb(&self, port: u16, value: u8) {
         let (region, offset) = route(port);
         let value = u64::from(value);
         self.ide
             .borrow_mut()
             .write(region, offset, Width::Byte, value);
-        self.go_on();
-    }
-
-    pub fn outw(&self, port: u16, value: u16) {
-        let (region, offset) = route(port);
-        let value = u64::from(value);
-        self.ide
-            .borrow_mut()
-            .write(region, offset, Width::Word, value);
         self.go_on();
     }
 

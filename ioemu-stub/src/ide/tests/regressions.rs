@@ -238,7 +238,7 @@ fn the_other_drive_cannot_be_chosen_while_one_is_busy() {
 fn trim_ranges_do_not_overflow() {
     let entries: [u64; 4] = [
         u64::MAX,
-        0xffff << 48 | (1 << 48) - 1,
+        (0xffff << 48) | ((1 << 48) - 1),
         1 << 48 | 100,
         2 << 48 | 99,
     ];
