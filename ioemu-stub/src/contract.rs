@@ -17,6 +17,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
+use minios::executor;
 use minios::hypercall::Errno;
 use minios::xenstore::{Error, Store};
 use xen_sys::errno;
@@ -223,33 +224,49 @@ async fn words(store: &Store, path: &str) -> Result<Vec<String>, ContractError> 
         .filter_map(|name| Some((name.parse().ok()?, name)))
         .collect();
     numbered.sort_unstable();
+    // All asked for at once: xenstored is one process on a busy dom0.
+    let ask = |(_, name): (u32, String)| {
+        let (store, path) = (store.clone(), format!("{path}/{name}"));
+        executor::spawn(async move { read(&store, &path).await })
+    };
+    let asked: Vec<_> = numbered.into_iter().map(ask).collect();
     let mut words = Vec::new();
-    for (_, name) in numbered {
-        words.push(read(store, &format!("{path}/{name}")).await?);
+    for word in asked {
+        words.push(word.await?);
     }
     Ok(words)
 }
 
 async fn disks(store: &Store) -> Result<Vec<VirtualDisk>, ContractError> {
+    let numbers = minios::xenbus::list(store, "vbd").await?;
+    let ask = |devid: u32| {
+        let store = store.clone();
+        executor::spawn(async move { disk(&store, devid).await })
+    };
+    let asked: Vec<_> = numbers.into_iter().map(ask).collect();
     let mut disks = Vec::new();
-    for devid in minios::xenbus::list(store, "vbd").await? {
-        let front = format!("device/vbd/{devid}");
-        let backend = store.read_if_there(&format!("{front}/backend")).await?;
-        let kind = store.read_if_there(&format!("{front}/device-type")).await?;
-        let backend = backend.unwrap_or_default();
-        let mode = store.read_if_there(&format!("{backend}/mode")).await;
-        let read_only = mode.ok().flatten().is_some_and(|mode| mode.trim() == "r");
-        disks.push(VirtualDisk {
-            devid,
-            media: match kind.as_deref() {
-                Some("cdrom") => Media::Cd,
-                _ => Media::Disk,
-            },
-            read_only,
-            only_ours: backend.contains("/backend/qdisk/"),
-        });
+    for disk in asked {
+        disks.push(disk.await?);
     }
     Ok(disks)
+}
+
+async fn disk(store: &Store, devid: u32) -> Result<VirtualDisk, ContractError> {
+    let front = format!("device/vbd/{devid}");
+    let backend = store.read_if_there(&format!("{front}/backend")).await?;
+    let kind = store.read_if_there(&format!("{front}/device-type")).await?;
+    let backend = backend.unwrap_or_default();
+    let mode = store.read_if_there(&format!("{backend}/mode")).await;
+    let read_only = mode.ok().flatten().is_some_and(|mode| mode.trim() == "r");
+    Ok(VirtualDisk {
+        devid,
+        media: match kind.as_deref() {
+            Some("cdrom") => Media::Cd,
+            _ => Media::Disk,
+        },
+        read_only,
+        only_ours: backend.contains("/backend/qdisk/"),
+    })
 }
 
 /// What was attempted when Xen said no.

@@ -280,7 +280,9 @@ fn serve(store: &mut Store, stub: u16, guest: u16, words: &[String]) -> Result<(
         let proxy = |dir: &&str| Path::new(dir).join("vchan-socket-proxy");
         let path = PROGRAMS.iter().map(proxy).find(|path| path.exists());
         let path = path.ok_or("no vchan-socket-proxy: it belongs to Xen's programs")?;
-        let _ = fs::remove_file(&socket);
+        if socket.starts_with('/') {
+            let _ = fs::remove_file(&socket);
+        }
         // By which libxl ends the proxy of a stub domain.
         let node = format!("/local/domain/{stub}/image/qmp-proxy-pid");
         let told = store.write(&node, &std::process::id().to_string());
