@@ -163,12 +163,15 @@ impl Font {
                 }
             }
         }
-        let is = |glyph: &[u8; GLYPH]| {
-            // A blinking cursor covers the lowest lines.
-            *glyph == shape || glyph.iter().zip(shape).take(13).all(|(a, b)| *a == b)
+        let find = |same: &dyn Fn(&[u8; GLYPH]) -> bool| {
+            let glyph = |c: &u8| self.0.get(usize::from(*c)).is_some_and(same);
+            (b' '..=b'~').find(glyph)
         };
-        let letters = (b' '..=b'~').filter(|&c| self.0.get(usize::from(c)).is_some_and(is));
-        letters.map(char::from).next().unwrap_or(' ')
+        // A blinking cursor covers the lowest lines; but an underscore, which
+        // has nothing else, is one.
+        let covered = |glyph: &[u8; GLYPH]| glyph.iter().zip(shape).take(13).all(|(a, b)| *a == b);
+        let letter = find(&|glyph| *glyph == shape).or_else(|| find(&covered));
+        letter.map_or(' ', char::from)
     }
 }
 
@@ -182,6 +185,7 @@ mod tests {
         let place = |c: u8| 3 + usize::from(c) * GLYPH;
         rom[place(b'A')..][..GLYPH].copy_from_slice(&LETTER_A);
         rom[place(b'-') + 7] = 0xfe;
+        rom[place(b'_') + 13] = 0xff;
         let font = Font::in_rom(&rom).unwrap();
         let mut picture = Picture::new(720, 32);
         // "A" at column 1 of the second line, "-" behind it.
@@ -193,7 +197,13 @@ mod tests {
         for column in 0..7 {
             picture.pixels[(16 + 7) * 720 + 18 + column] = [9, 9, 9];
         }
-        assert_eq!(picture.text(&font), "\n A-\n");
+        // An underscore, and a cursor of two lines behind it.
+        for column in 0..8 {
+            picture.pixels[(16 + 13) * 720 + 27 + column] = [170; 3];
+            picture.pixels[(16 + 13) * 720 + 36 + column] = [170; 3];
+            picture.pixels[(16 + 14) * 720 + 36 + column] = [170; 3];
+        }
+        assert_eq!(picture.text(&font), "\n A-_\n");
     }
 
     #[test]
