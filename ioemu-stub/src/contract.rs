@@ -19,6 +19,7 @@ use core::fmt;
 
 use minios::executor;
 use minios::hypercall::Errno;
+use minios::xenbus::XenbusState;
 use minios::xenstore::{Error, Store};
 use xen_sys::errno;
 
@@ -154,6 +155,33 @@ impl Contract {
             );
         }
         stays.is_none()
+    }
+
+    /// Close what the guest's own drivers would wait for in vain.
+    ///
+    /// libxl gives every HVM guest a PV keyboard, to be served by the QEMU that
+    /// is its device model. Here there is none, and Linux would wait 30 s for
+    /// it. A device that is closed when it is first seen is about to go away, so
+    /// drivers pass it over.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn close_unserved(&self, store: &Store) -> Result<(), Error> {
+        let class = format!("/local/domain/{}/device/vkbd", self.guest);
+        let devices = match store.directory(&class).await {
+            Err(error) if error.is_not_found() => return Ok(()),
+            other => other?,
+        };
+        for device in devices {
+            let front = format!("{class}/{device}");
+            let backend = store.read_if_there(&format!("{front}/backend")).await?;
+            // Those of the `linux` kind have a driver in dom0: `/backend/vinput/`.
+            if backend.is_some_and(|backend| backend.contains("/backend/vkbd/")) {
+                let closed = (XenbusState::Closed as u32).to_string();
+                store.write(&format!("{front}/state"), &closed).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Tell the toolstack that the guest can be started.

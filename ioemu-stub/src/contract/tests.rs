@@ -187,3 +187,23 @@ fn refusals_of_xen_have_their_reason() {
         assert!(!line.contains('\n'));
     }
 }
+
+/// Closed is 6 in io/xenbus.h, initialising 1.
+#[test]
+fn the_guests_keyboard_that_nobody_serves_is_closed() {
+    let daemon = libxl(&["-xen-domid", "4"]);
+    let front = "/local/domain/4/device/vkbd";
+    for (number, kind) in [(0, "vkbd"), (1, "vinput")] {
+        let back = format!("/local/domain/0/backend/{kind}/4/{number}");
+        daemon.set(&format!("{front}/{number}/backend"), &back);
+        daemon.set(&format!("{front}/{number}/state"), "1");
+    }
+    let store = connect_store(&daemon);
+    let contract = block_on(Contract::read(&store, "")).unwrap();
+    block_on(contract.close_unserved(&store)).unwrap();
+    let state = |number: u32| daemon.get(&format!("{front}/{number}/state")).unwrap();
+    assert_eq!((state(0).as_str(), state(1).as_str()), ("6", "1"));
+    // A guest without any.
+    daemon.remove(front);
+    block_on(contract.close_unserved(&store)).unwrap();
+}

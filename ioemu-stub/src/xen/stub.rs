@@ -100,6 +100,9 @@ pub async fn run(start: Start<'_>) -> Result<Infallible, StubError> {
     let vchan = vchan::Server::open(store, &path, 0)
         .await
         .map_err(|error| StubError::Monitor(format!("{error}")))?;
+    if let Err(error) = contract.close_unserved(store).await {
+        log::warn!("the guest may wait for a keyboard that nobody serves: {error}");
+    }
     let said = contract.running(store).await;
     said.map_err(ContractError::from)?;
     log::info!(
