@@ -144,7 +144,7 @@ fn hvm_a_hundred_guests_leave_nothing_behind() -> Result<()> {
     let mut lab = hvm::lab("hvm_a_hundred_guests_leave_nothing_behind")?
         .file("lab/disk", disk.path())
         .boot()?;
-    let guest = Hvm::new("one").memory(16).disk("/dev/loop0");
+    let guest = Hvm::new("one").memory(48).disk("/dev/loop0");
     lab.sh(&format!(
         "losetup /dev/loop0 /lab/disk\ncat > /tmp/cfg <<'END'\n{}END",
         guest.config()?
