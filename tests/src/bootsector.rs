@@ -107,9 +107,12 @@ mod tests {
     fn a_sector_is_code_and_a_signature() {
         let sector = BootSector::new().out8(0xcf9, 6).sector().unwrap();
         let code = [
-            0xfa, 0xfc, 0xba, 0xf9, 0x0c, 0xb0, 6, 0xee, 0xf4, 0xeb, 0xfd, 0,
+            0xfa, 0xfc, // cli; cld
+            0xba, 0xfb, 0x03, 0xb0, 3, 0xee, // out 3fbh, 3
+            0xba, 0xf9, 0x0c, 0xb0, 6, 0xee, // out cf9h, 6
+            0xfb, 0xf4, 0xeb, 0xfd, 0, // sti; hlt; and again
         ];
-        assert_eq!(sector[..12], code);
+        assert_eq!(sector[..code.len()], code);
         assert_eq!(sector[510..], [0x55, 0xaa]);
         let long = "x".repeat(40);
         assert!(BootSector::new().print(&long).sector().is_err());
