@@ -71,7 +71,7 @@ fn string_port(
         });
         return request.data;
     }
-    let mut left = u64::from(request.count) * width.bytes() as u64;
+    let mut left = u64::from(request.count.min(MOST)) * width.bytes() as u64;
     let mut at = request.data;
     let mut buffer = vec![0; CHUNK.min(left as usize)];
     while left > 0 {
@@ -206,8 +206,8 @@ fn between(
     }
 }
 
-/// Most values of one request: Xen's own bound is a page of them.
-const MOST: u32 = 1 << 16;
+/// Most values of one request: Xen makes none with more.
+const MOST: u32 = 4096;
 
 /// Calls `f` with the address of each value in memory and its distance from
 /// the first, in the guest's order.

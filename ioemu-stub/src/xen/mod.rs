@@ -21,7 +21,7 @@ mod video;
 
 pub use memory::XenMemory;
 pub use outputs::{XenClock, XenPins, XenPower, XenRanges};
-pub use request::{Kind, Request};
+pub use request::{Kind, Request, buffered};
 pub use serial::Wire;
 pub use server::{Refusal, Server};
 pub use video::{Video, VideoError};
