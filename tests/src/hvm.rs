@@ -192,11 +192,24 @@ impl Lab {
     /// Holds the first serial port of an HVM guest that is there already:
     /// QEMU's own, or the stub domain's console 3.
     pub fn hold_serial(&mut self, name: &str, model: DeviceModel) -> Result<Running> {
-        let from = match model {
-            DeviceModel::Qemu => format!("$(xl domid {name}) --type serial --num 0"),
-            DeviceModel::Stub => format!("$(xl domid {name}-dm) --type pv --num 3"),
+        let (domain, node, from) = match model {
+            DeviceModel::Qemu => (name.to_owned(), "serial/0/tty", "--type serial --num 0"),
+            DeviceModel::Stub => (
+                format!("{name}-dm"),
+                "device/console/3/tty",
+                "--type pv --num 3",
+            ),
         };
-        self.hold(name, &from)
+        // While xl starts a guest anew, its stub domain is there later than it.
+        let script = format!(
+            "n=0; while [ $n -lt 600 ]; do\n\
+             i=$(xl domid {domain} 2>/dev/null) &&\n\
+             [ -n \"$(xenstore-read /local/domain/$i/{node} 2>/dev/null)\" ] && exit 0\n\
+             sleep 0.2; n=$((n+1)); done; xl list; exit 1"
+        );
+        let out = self.run_for(&script, patience(60))?;
+        ensure!(out.status == 0, "{domain} has no {node}:\n{}", out.text);
+        self.hold(name, &format!("$(xl domid {domain}) {from}"))
     }
 
     /// Waits for a line that matches `pattern` (busybox grep) in Xen's log, where
