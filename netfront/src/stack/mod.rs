@@ -1,0 +1,1 @@
+//! One interface over any [`smoltcp::phy::Device`]: addresses, names, sockets.
