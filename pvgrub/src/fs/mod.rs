@@ -9,9 +9,14 @@
 mod blocks;
 mod error;
 pub mod ext;
+pub mod fat;
 mod foreign;
+pub mod iso9660;
 pub mod path;
+mod runs;
 mod storage;
+mod tree;
+pub mod xfs;
 
 pub use blocks::BlockListFile;
 pub use error::FsError;
@@ -110,10 +115,24 @@ pub struct Probe {
 pub type ProbeFn = fn(Rc<dyn BlockDevice>) -> Result<Option<Box<dyn FileSystem>>, FsError>;
 
 /// The file systems this build knows, in the order they are tried.
-pub static PROBES: &[Probe] = &[Probe {
-    name: "ext2/3/4",
-    open: ext::probe,
-}];
+pub static PROBES: &[Probe] = &[
+    Probe {
+        name: "ext2/3/4",
+        open: ext::probe,
+    },
+    Probe {
+        name: "XFS",
+        open: xfs::probe,
+    },
+    Probe {
+        name: "ISO 9660",
+        open: iso9660::probe,
+    },
+    Probe {
+        name: "FAT",
+        open: fat::probe,
+    },
+];
 
 /// Opens whatever file system is on `device`.
 ///

@@ -7,6 +7,7 @@
 
 mod drives;
 mod traffic;
+mod volumes;
 
 include!(concat!(env!("OUT_DIR"), "/targets.rs"));
 

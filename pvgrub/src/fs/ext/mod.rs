@@ -31,6 +31,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+use super::tree::uuid_text;
 use super::{DirEntry, File, FileSystem, FsError};
 use crate::disk::BlockDevice;
 use alloc::boxed::Box;
@@ -171,13 +172,6 @@ impl FileSystem for Ext {
     }
 
     fn uuid(&self) -> Option<String> {
-        let mut text = String::new();
-        for (at, byte) in self.volume.sb.uuid.iter().enumerate() {
-            if matches!(at, 4 | 6 | 8 | 10) {
-                text.push('-');
-            }
-            text.push_str(&format!("{byte:02x}"));
-        }
-        Some(text)
+        Some(uuid_text(&self.volume.sb.uuid))
     }
 }

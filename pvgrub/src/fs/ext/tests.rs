@@ -1,5 +1,5 @@
 //! A file system of 64 KiB made by hand, byte by byte, after the kernel's
-//! documentation of the format; images of e2fsprogs are in `tests/ext`.
+//! documentation of the format; images of e2fsprogs are in `tests/fs/ext`.
 
 use crate::disk::BlockDevice;
 use crate::fs::{DirEntry, FileKind, FileSystem, FsError, probe};

@@ -33,6 +33,34 @@ const NEEDS: &[Need] = &[
         package: "e2fsprogs",
     },
     Need {
+        file: "/sbin/mkfs.fat",
+        package: "dosfstools",
+    },
+    Need {
+        file: "/usr/bin/mcopy",
+        package: "mtools",
+    },
+    Need {
+        file: "/usr/bin/xorriso",
+        package: "xorriso",
+    },
+    Need {
+        file: "/usr/bin/genisoimage",
+        package: "genisoimage",
+    },
+    Need {
+        file: "/sbin/mkfs.xfs",
+        package: "xfsprogs",
+    },
+    Need {
+        file: "/sbin/mkfs.btrfs",
+        package: "btrfs-progs",
+    },
+    Need {
+        file: "/usr/bin/mksquashfs",
+        package: "squashfs-tools",
+    },
+    Need {
         file: "/sbin/sfdisk",
         package: "fdisk",
     },

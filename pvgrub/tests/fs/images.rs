@@ -1,4 +1,4 @@
-//! Makes images with e2fsprogs and opens them.
+//! Makes images with the file systems' own tools and opens them.
 
 use pvgrub::disk::{BlockDevice, Cache, DiskError, check_range};
 use pvgrub::fs::{FileSystem, FsError, probe};
@@ -54,22 +54,26 @@ impl Drop for Scratch {
     }
 }
 
-/// Runs a tool of e2fsprogs and gives what it printed; its exit code must be
-/// one of `allowed`.
+/// Runs a tool and gives what it printed; its exit code must be one of
+/// `allowed`.
 pub fn run(tool: &str, args: &[&str], input: &str, allowed: &[i32]) -> String {
     use std::io::Write;
     let mut child = Command::new(tool)
         .args(args)
         .env("PATH", "/usr/sbin:/sbin:/usr/bin:/bin")
+        // mtools takes names to be in the locale's encoding.
+        .env("LC_ALL", "C.UTF-8")
         .env(
             "MKE2FS_CONFIG",
-            concat!(env!("CARGO_MANIFEST_DIR"), "/tests/ext/mke2fs.conf"),
+            concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fs/ext/mke2fs.conf"),
         )
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .unwrap_or_else(|error| panic!("cannot run {tool} (Debian package e2fsprogs): {error}"));
+        .unwrap_or_else(|error| {
+            panic!("cannot run {tool} (see main.rs for its Debian package): {error}")
+        });
     // A tool that asks nothing may be gone before it is answered.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     let output = child.wait_with_output().unwrap();
@@ -161,4 +165,74 @@ pub fn read(fs: &dyn FileSystem, path: &str) -> Result<Vec<u8>, FsError> {
     let count = file.read_at(0, &mut bytes)?;
     assert_eq!(count, bytes.len());
     Ok(bytes)
+}
+
+/// Makes the FAT image `image` of `kib` KiB and copies the folder `tree` to it.
+pub fn mkfs_fat(image: &Path, tree: &Path, args: &str, kib: u64) {
+    let _ = std::fs::remove_file(image);
+    let (name, size) = (image.to_str().unwrap(), kib.to_string());
+    let mut all: Vec<&str> = args.split_whitespace().collect();
+    all.extend(["-C", name, &size]);
+    run("mkfs.fat", &all, "", &[0]);
+    let mut names: Vec<String> = std::fs::read_dir(tree)
+        .unwrap()
+        .map(|entry| entry.unwrap().path().to_str().unwrap().to_owned())
+        .collect();
+    names.sort();
+    let mut all = vec!["-i", name, "-s", "-Q"];
+    all.extend(names.iter().map(String::as_str));
+    all.push("::");
+    run("mcopy", &all, "", &[0]);
+}
+
+/// Makes the ISO 9660 image `image` of the folder `tree` with xorriso, which
+/// takes `args` as mkisofs would.
+pub fn xorriso(image: &Path, tree: &Path, args: &str) {
+    let mut all = vec!["-as", "mkisofs", "-quiet", "-iso-level", "3"];
+    all.extend(args.split_whitespace());
+    all.extend(["-o", image.to_str().unwrap(), tree.to_str().unwrap()]);
+    run("xorriso", &all, "", &[0]);
+}
+
+/// The same with genisoimage.
+pub fn genisoimage(image: &Path, tree: &Path, args: &str) {
+    let mut all = vec!["-quiet", "-allow-limited-size", "-input-charset", "utf-8"];
+    all.extend(args.split_whitespace());
+    all.extend(["-o", image.to_str().unwrap(), tree.to_str().unwrap()]);
+    run("genisoimage", &all, "", &[0]);
+}
+
+/// Makes the XFS image `image` of `size` from the folder `tree`, whose names
+/// must have no spaces.
+pub fn mkfs_xfs(image: &Path, tree: &Path, args: &str, size: &str) {
+    let _ = std::fs::remove_file(image);
+    let mut proto = String::from("/dev/null\n0 0\nd--755 0 0\n");
+    prototype(tree, &mut proto);
+    proto.push_str("$\n");
+    let file = image.with_extension("proto");
+    std::fs::write(&file, proto).unwrap();
+    let data = format!("name={},size={size},file", image.display());
+    let mut all = vec!["-q", "--unsupported", "-f", "-p", file.to_str().unwrap()];
+    all.extend(args.split_whitespace());
+    all.extend(["-d", &data]);
+    run("mkfs.xfs", &all, "", &[0]);
+}
+
+/// The lines for what the folder `tree` holds.
+fn prototype(tree: &Path, proto: &mut String) {
+    for entry in std::fs::read_dir(tree).unwrap() {
+        let entry = entry.unwrap();
+        let (path, kind) = (entry.path(), entry.file_type().unwrap());
+        let name = entry.file_name().into_string().unwrap();
+        if kind.is_dir() {
+            *proto += &format!("{name} d--755 0 0\n");
+            prototype(&path, proto);
+            *proto += "$\n";
+        } else if kind.is_symlink() {
+            let target = std::fs::read_link(&path).unwrap();
+            *proto += &format!("{name} l--777 0 0 {}\n", target.display());
+        } else {
+            *proto += &format!("{name} ---644 0 0 {}\n", path.display());
+        }
+    }
 }

@@ -2,8 +2,8 @@
 //! the image u16 LE, then for each piece that is not empty its number u16 LE
 //! and its bytes.
 
-use super::images::{Scratch, debugfs, mke2fs, run};
-use super::tree::noise;
+use crate::images::{Scratch, debugfs, mke2fs, run};
+use crate::tree::noise;
 use std::fmt::Write as _;
 use std::os::unix::fs::symlink;
 use std::{fs, path::Path};

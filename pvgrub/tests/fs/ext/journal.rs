@@ -4,8 +4,8 @@
 //! A test takes a clean image, changes a copy of it with debugfs, and writes
 //! every block that differs into the journal of the first as transactions.
 
-use super::images::{Scratch, debugfs, mke2fs, open, read, run};
-use super::tree::{self, Size, compare, noise};
+use crate::images::{Scratch, debugfs, mke2fs, open, read, run};
+use crate::tree::{self, Size, compare, noise};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;

@@ -4,12 +4,13 @@
 //!
 //! `PVGRUB_SEED=<n>` repeats a run, `PVGRUB_CASES=<n>` sets its length.
 
-use super::images::{Scratch, debugfs, mke2fs, run};
+use super::images::{Scratch, debugfs, mke2fs, mkfs_fat, mkfs_xfs, run, xorriso};
 use super::tree::{self, Size, noise};
 use pvgrub::disk::{BlockDevice, Cache, DiskError};
 use pvgrub::fs::{FileKind, FileSystem, FsError, probe};
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::rc::Rc;
 
 /// A disk in memory that notes what is read, and gives up on endless reading.
@@ -20,7 +21,7 @@ struct Disk {
     reads: Cell<u64>,
 }
 
-const MOST_READS: u64 = 60_000;
+const MOST_READS: u64 = 600_000;
 
 impl BlockDevice for Disk {
     fn sector_size(&self) -> u32 {
@@ -33,7 +34,7 @@ impl BlockDevice for Disk {
 
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), DiskError> {
         if let Some(metadata) = &mut *self.metadata.borrow_mut()
-            && buf.len() <= 4096
+            && buf.len() <= 16384
         {
             metadata.push((offset, buf.len()));
         }
@@ -167,8 +168,13 @@ fn corrupt(name: &str, args: &str, dirty: bool) {
         );
         debugfs(&image, &text);
     }
+    damaged(name, &image);
+}
+
+/// Damages the image `image` in many ways, one after the other.
+fn damaged(name: &str, image: &Path) {
     let disk = Rc::new(Disk {
-        bytes: RefCell::new(std::fs::read(&image).unwrap()),
+        bytes: RefCell::new(std::fs::read(image).unwrap()),
         metadata: RefCell::new(Some(Vec::new())),
         reads: Cell::new(0),
     });
@@ -216,4 +222,56 @@ corruptions! {
     meta_bg: "-t ext4 -b 1024 -g 512 -O meta_bg,^resize_inode,^metadata_csum,^uninit_bg" false;
     dirty_ext3: "-t ext3 -b 1024" true;
     dirty_csum: "-t ext4 -b 1024 -O metadata_csum,64bit" true;
+}
+
+/// The same for an image that `make` makes from the plain tree.
+fn plain(name: &str, make: impl Fn(&Path, &Path)) {
+    let scratch = Scratch::new(&format!("corruption-{name}"));
+    let (source, image) = (scratch.path("tree"), scratch.path("image"));
+    tree::make_plain(&source, Size::Small);
+    make(&image, &source);
+    damaged(name, &image);
+}
+
+/// The same for one of the tree with links.
+fn linked(name: &str, make: impl Fn(&Path, &Path)) {
+    let scratch = Scratch::new(&format!("corruption-{name}"));
+    let (source, image) = (scratch.path("tree"), scratch.path("image"));
+    tree::make(&source, Size::Small);
+    // mkfs.xfs takes no spaces.
+    std::fs::remove_file(source.join("Größe mit Leerzeichen")).unwrap();
+    make(&image, &source);
+    damaged(name, &image);
+}
+
+#[test]
+fn fat() {
+    for (name, args) in [
+        ("fat12", "-F 12"),
+        ("fat16", "-F 16 -s 1"),
+        ("fat32", "-F 32 -s 1"),
+    ] {
+        let kib = if name == "fat32" { 36 << 10 } else { 8 << 10 };
+        plain(name, |image, source| mkfs_fat(image, source, args, kib));
+    }
+}
+
+#[test]
+fn iso9660() {
+    linked("rock-ridge", |image, source| xorriso(image, source, "-R"));
+    plain("joliet", |image, source| {
+        xorriso(image, source, "-J -joliet-long --norock")
+    });
+    plain("plain", |image, source| xorriso(image, source, "--norock"));
+}
+
+#[test]
+fn xfs() {
+    for (name, args) in [
+        ("xfs", "-m crc=1"),
+        ("xfs-v4", "-m crc=0"),
+        ("xfs-1k", "-b size=1024 -i nrext64=1"),
+    ] {
+        linked(name, |image, source| mkfs_xfs(image, source, args, "20m"));
+    }
 }

@@ -2,8 +2,8 @@
 //! encrypted ones, folders without case, bad checksums; and how few reads a
 //! file takes.
 
-use super::images::{FileDisk, Scratch, debugfs, mke2fs, open, read, run};
-use super::tree::noise;
+use crate::images::{FileDisk, Scratch, debugfs, mke2fs, open, read, run};
+use crate::tree::noise;
 use pvgrub::disk::Cache;
 use pvgrub::fs::probe;
 use std::fmt::Write as _;

@@ -1,7 +1,7 @@
 //! One tree in images of many kinds.
 
-use super::images::{Scratch, debugfs, mke2fs, open, run};
-use super::tree::{self, Size, compare};
+use crate::images::{Scratch, debugfs, mke2fs, open, run};
+use crate::tree::{self, Size, compare};
 
 /// Name, arguments of mke2fs, size of the image.
 const KINDS: &[(&str, &str, &str)] = &[

@@ -1,8 +1,8 @@
 //! Fast commits, written by hand behind a journal that debugfs made, after
 //! the kernel's documentation: no tool of e2fsprogs writes any.
 
-use super::images::{Scratch, debugfs, mke2fs, open, read, run};
-use super::tree::noise;
+use crate::images::{Scratch, debugfs, mke2fs, open, read, run};
+use crate::tree::noise;
 use std::fs;
 use std::path::Path;
 
