@@ -5,24 +5,24 @@ use crate::disk::{BlockDevice, partitions};
 
 /// Where to look, in bytes, what is there, and what that is.
 static SIGNATURES: &[(u64, &[u8], &str)] = &[
-    (0, b"XFSB", "an XFS file system"),
     (0x10040, b"_BHRfS_M", "a btrfs file system"),
     (536, b"LVM2 001", "an LVM physical volume"),
     (0, b"LUKS\xba\xbe", "a LUKS encrypted volume"),
     (4096, b"\xfc\x4e\x2b\xa9", "a member of a Linux RAID"),
     (0, b"\xfc\x4e\x2b\xa9", "a member of a Linux RAID"),
     (4086, b"SWAPSPACE2", "swap space"),
-    (54, b"FAT12   ", "a FAT file system"),
-    (54, b"FAT16   ", "a FAT file system"),
-    (82, b"FAT32   ", "a FAT file system"),
     (3, b"EXFAT   ", "an exFAT file system"),
     (3, b"NTFS    ", "an NTFS file system"),
-    (0x8001, b"CD001", "an ISO 9660 file system"),
     (0, b"hsqs", "a squashfs file system"),
     (1024, b"\xe2\xe1\xf5\xe0", "an EROFS file system"),
     (1024, b"\x10\x20\xf5\xf2", "an F2FS file system"),
     (0x8000, b"JFS1", "a JFS file system"),
     (0x10034, b"ReIsEr", "a ReiserFS file system"),
+    (0x8001, b"BEA01", "a UDF file system"),
+    (1040, b"\x7f\x13", "a Minix file system"),
+    (1040, b"\x8f\x13", "a Minix file system"),
+    (0x1055c, b"\x19\x01\x54\x19", "a UFS file system"),
+    (0x255c, b"\x19\x01\x54\x19", "a UFS file system"),
 ];
 
 /// What `device` holds, as far as its signature is known.
@@ -49,8 +49,8 @@ mod tests {
 
     #[test]
     fn named_in_the_error() {
-        let mut xfs = vec![0; 4096];
-        xfs[..4].copy_from_slice(b"XFSB");
+        let mut ntfs = vec![0; 4096];
+        ntfs[3..11].copy_from_slice(b"NTFS    ");
         let mut lvm = vec![0; 1 << 20];
         lvm[512..520].copy_from_slice(b"LABELONE");
         lvm[536..544].copy_from_slice(b"LVM2 001");
@@ -58,7 +58,7 @@ mod tests {
         table[450..462].copy_from_slice(&[0x83, 0, 0, 0, 8, 0, 0, 0, 99, 0, 0, 0]);
         table[510..512].copy_from_slice(&[0x55, 0xaa]);
         for (image, name) in [
-            (xfs, "an XFS file system"),
+            (ntfs, "an NTFS file system"),
             (lvm, "an LVM physical volume"),
             (table, "a partition table"),
         ] {
