@@ -87,8 +87,8 @@ fn write_fuzz_seeds() {
         write_seed("iso9660", name, &image);
     }
     for (name, args) in [
-        ("v5", "-m crc=1,rmapbt=0 -b size=1024 -l size=2m"),
-        ("v4", "-m crc=0 -b size=512 -l size=2m -i size=256"),
+        ("v5", "-m crc=1,rmapbt=0 -b size=1024"),
+        ("v4", "-m crc=0 -b size=512 -i size=256"),
     ] {
         mkfs_xfs(&image, &linked, args, "16m,agcount=1");
         write_seed("xfs", name, &image);
