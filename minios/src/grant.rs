@@ -219,6 +219,59 @@ impl Drop for GrantedPages {
     }
 }
 
+/// Pages of ours that a peer may read, but not write, for as long as this
+/// lives: what is to be sent. Since nobody else writes to them, they are plain
+/// bytes to us.
+///
+/// If the peer still has them mapped at the end, they are never reused.
+#[derive(Debug)]
+pub struct ReadOnlyPages {
+    grants: Vec<Grant>,
+    pages: Option<PageBuf>,
+}
+
+impl ReadOnlyPages {
+    /// Zeroed pages for `len` bytes, readable by `peer`.
+    pub fn new(peer: u16, len: usize) -> Result<ReadOnlyPages, GrantError> {
+        let pages = PageBuf::new(len)?;
+        let grants = (0..pages.pages())
+            .map(|at| Grant::new(peer, pages.mfn(at), true))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(ReadOnlyPages {
+            grants,
+            pages: Some(pages),
+        })
+    }
+
+    /// Reference of page `page`; `None` if there is no such page.
+    pub fn reference(&self, page: usize) -> Option<u32> {
+        self.grants.get(page).map(Grant::reference)
+    }
+
+    /// The bytes.
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        self.pages.as_deref_mut().unwrap_or_default()
+    }
+}
+
+impl Drop for ReadOnlyPages {
+    fn drop(&mut self) {
+        let busy = self
+            .grants
+            .drain(..)
+            .filter_map(|grant| grant.end().err())
+            .collect::<Vec<_>>();
+        if !busy.is_empty() {
+            log::error!(
+                "{} pages are still mapped by the peer and stay out of use",
+                busy.len()
+            );
+            core::mem::forget(self.pages.take());
+            busy.into_iter().for_each(core::mem::forget);
+        }
+    }
+}
+
 /// Why pages could not be shared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GrantError {
@@ -336,6 +389,24 @@ mod tests {
         assert_eq!(crate::mm::free_pages(), free);
         let pages = GrantedPages::new(0, PAGE_SIZE).unwrap();
         peer_maps(pages.references().next().unwrap(), true);
+        drop(pages);
+        assert_eq!(crate::mm::free_pages(), free - 1);
+    }
+
+    #[test]
+    fn what_is_only_read_is_granted_so_and_kept_while_it_is_mapped() {
+        drop(ReadOnlyPages::new(0, PAGE_SIZE).unwrap()); // makes the table
+        let free = crate::mm::free_pages();
+        let mut pages = ReadOnlyPages::new(2, 2 * PAGE_SIZE).unwrap();
+        assert_eq!(pages.bytes_mut().len(), 2 * PAGE_SIZE);
+        let first = pages.reference(0).unwrap();
+        // grant_table.h: GTF_permit_access 1, GTF_readonly 4.
+        assert_eq!((entry(first).flags, entry(first).domid), (5, 2));
+        assert_eq!(pages.reference(2), None);
+        drop(pages);
+        assert_eq!(crate::mm::free_pages(), free);
+        let pages = ReadOnlyPages::new(2, PAGE_SIZE).unwrap();
+        peer_maps(pages.reference(0).unwrap(), true);
         drop(pages);
         assert_eq!(crate::mm::free_pages(), free - 1);
     }

@@ -85,6 +85,11 @@ impl Device {
         &self.path
     }
 
+    /// The directory of the backend's nodes.
+    pub fn backend_path(&self) -> &str {
+        &self.backend
+    }
+
     /// The state in our own node.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ pub mod console;
 pub mod fb;
 pub mod kbd;
 pub mod mock;
+pub mod net;
 pub mod ring;
 pub mod time;
 pub mod vchan;

@@ -121,6 +121,8 @@ enum Goal {
 #[derive(Clone, Debug)]
 pub struct Handshake {
     ours: XenbusState,
+    /// What to say once everything is published.
+    ready: XenbusState,
     goal: Goal,
     /// What we published stands in the store.
     published: bool,
@@ -133,10 +135,19 @@ impl Handshake {
     pub const fn connect(ours: XenbusState) -> Self {
         Self {
             ours,
+            ready: S::Initialised,
             goal: Goal::Connect,
             published: false,
             forced: false,
         }
+    }
+
+    /// As [`Self::connect`], for backends that wait until the frontend says that
+    /// it is connected, as netback does.
+    pub const fn connect_first(ours: XenbusState) -> Self {
+        let mut handshake = Self::connect(ours);
+        handshake.ready = S::Connected;
+        handshake
     }
 
     /// From now on closes.
@@ -213,7 +224,7 @@ impl Handshake {
             (S::Connected, S::Connected) => Action::Ready,
             (S::Connected, S::Initialised) => Action::SetState(S::Connected),
             (_, S::Initialised | S::Connected) => Action::Wait,
-            _ => Action::SetState(S::Initialised),
+            _ => Action::SetState(self.ready),
         }
     }
 
@@ -311,6 +322,17 @@ mod tests {
     }
 
     #[test]
+    fn a_frontend_that_connects_first() {
+        let mut h = Handshake::connect_first(S::Initialising);
+        assert_eq!(h.next(S::InitWait), Action::Publish);
+        h.published();
+        assert_eq!(h.next(S::InitWait), Action::SetState(S::Connected));
+        h.wrote(S::Connected);
+        assert_eq!(h.next(S::InitWait), Action::Wait);
+        assert_eq!(h.next(S::Connected), Action::Ready);
+    }
+
+    #[test]
     fn closes_so_that_the_next_one_connects() {
         let mut backend = BackendState::new(S::Initialising);
         let mut left = S::Unknown;
@@ -328,6 +350,7 @@ mod tests {
     fn the_backend_lets_go_before_anything_is_withdrawn() {
         let mut h = Handshake {
             ours: S::Connected,
+            ready: S::Initialised,
             goal: Goal::Close,
             published: true,
             forced: false,
@@ -373,6 +396,7 @@ mod tests {
         for theirs in S::ALL {
             let mut h = Handshake {
                 ours: S::Connected,
+                ready: S::Initialised,
                 goal: Goal::Close,
                 published: true,
                 forced: false,

@@ -146,7 +146,11 @@ pub async fn connect(
     plan: impl FnOnce(&Nodes) -> Plan,
 ) -> Result<Connection, ConnectError> {
     let device = Device::open(store, class, number).await?;
-    let handshake = Handshake::connect(device.state().await?);
+    let ours = device.state().await?;
+    let handshake = match class {
+        "vif" => Handshake::connect_first(ours),
+        _ => Handshake::connect(ours),
+    };
     let watch = device.watch_backend().await?;
     let mut connection = Connection {
         device,
@@ -176,6 +180,11 @@ impl Connection {
     /// Where our nodes are.
     pub fn path(&self) -> &str {
         self.device.path()
+    }
+
+    /// Where the backend's nodes are.
+    pub fn backend_path(&self) -> &str {
+        self.device.backend_path()
     }
 
     async fn establish(

@@ -3,6 +3,7 @@
 pub mod blkback;
 mod clock;
 mod console;
+pub mod netback;
 mod page;
 pub mod store;
 mod xenbus;

@@ -191,6 +191,16 @@ impl<M: Memory> BackRing<M> {
         &self.ring.memory
     }
 
+    /// Requests that are there to be taken.
+    ///
+    /// # Errors
+    /// [`RingError::Overrun`] as [`Self::pop`].
+    pub fn waiting(&self) -> Result<u32, RingError> {
+        let unanswered = self.req_cons.wrapping_sub(self.rsp_prod);
+        let room = self.ring.count.saturating_sub(unanswered);
+        ahead(self.ring.memory.load(REQ_PROD), self.req_cons, room)
+    }
+
     /// Copies the next request into `request`; `false`: there is none.
     ///
     /// # Errors
@@ -198,9 +208,7 @@ impl<M: Memory> BackRing<M> {
     /// slots; [`RingError::Size`] if `request` is longer than a slot.
     pub fn pop(&mut self, request: &mut [u8]) -> Result<bool, RingError> {
         self.ring.fits(request.len())?;
-        let unanswered = self.req_cons.wrapping_sub(self.rsp_prod);
-        let room = self.ring.count.saturating_sub(unanswered);
-        if ahead(self.ring.memory.load(REQ_PROD), self.req_cons, room)? == 0 {
+        if self.waiting()? == 0 {
             return Ok(false);
         }
         self.ring.memory.read(self.ring.at(self.req_cons), request);

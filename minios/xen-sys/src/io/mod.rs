@@ -5,6 +5,7 @@ pub mod console;
 pub mod fbif;
 pub mod kbdif;
 pub mod libxenvchan;
+pub mod netif;
 pub mod protocols;
 pub mod ring;
 pub mod xenbus;

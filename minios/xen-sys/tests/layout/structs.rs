@@ -93,4 +93,9 @@ pub const STRUCTS: &[Struct] = &[
     structure!(xen_sys::io::kbdif::XenkbdKey, "struct xenkbd_key", true, { type_: "type", pressed: "pressed", keycode: "keycode" }),
     structure!(xen_sys::io::kbdif::XenkbdPosition, "struct xenkbd_position", true, { type_: "type", abs_x: "abs_x", abs_y: "abs_y", rel_z: "rel_z" }),
     structure!(xen_sys::io::kbdif::XenkbdPage, "struct xenkbd_page", true, { in_cons: "in_cons", in_prod: "in_prod", out_cons: "out_cons", out_prod: "out_prod" }),
+    structure!(xen_sys::io::netif::NetifTxRequest, "struct netif_tx_request", true, { gref: "gref", offset: "offset", flags: "flags", id: "id", size: "size" }),
+    structure!(xen_sys::io::netif::NetifExtraInfo, "struct netif_extra_info", true, { type_: "type", flags: "flags", gso_size: "u.gso.size", gso_type: "u.gso.type", gso_pad: "u.gso.pad", gso_features: "u.gso.features" }),
+    structure!(xen_sys::io::netif::NetifTxResponse, "struct netif_tx_response", true, { id: "id", status: "status" }),
+    structure!(xen_sys::io::netif::NetifRxRequest, "struct netif_rx_request", true, { id: "id", pad: "pad", gref: "gref" }),
+    structure!(xen_sys::io::netif::NetifRxResponse, "struct netif_rx_response", true, { id: "id", offset: "offset", flags: "flags", status: "status" }),
 ];
