@@ -10,6 +10,7 @@ mod cat;
 mod clear;
 pub mod complete;
 mod configfile;
+pub mod crypt;
 mod default;
 mod error;
 mod fallback;

@@ -1,5 +1,6 @@
 //! `password`: locks the menu, or what follows in an entry.
 
+use super::crypt::Hash;
 use super::{Command, Context, ENTRY, Error, ErrorKind, Flow, GLOBAL, SILENT};
 use crate::menu::lexer::argument;
 use crate::screen::edit::{Entered, Memory, Request, read_line};
@@ -8,47 +9,67 @@ use alloc::string::{String, ToString};
 pub static COMMAND: Command = Command {
     name: "password",
     flags: ENTRY | GLOBAL | SILENT,
-    synopsis: "password [--md5] PASSWORD [FILE]",
-    help: "At the top of a menu: keeps everybody from editing and from `lock'ed entries who \
-           does not know PASSWORD; FILE is loaded as the menu when it was given. In an entry: \
-           asks for it, and fails without it. With --md5 no password is right in this version.",
+    synopsis: "password [--md5 | --encrypted] PASSWORD [FILE]",
+    help: "At the top of a menu: who does not know PASSWORD can only boot entries that are not \
+           `lock'ed; the key p asks for it, and FILE, if given, is the menu that it leads to. \
+           In an entry: asks for it, and ends the entry with an error without it. With --md5 or \
+           --encrypted PASSWORD is a hash as crypt(3) makes it, of MD5 ($1$), SHA-256 ($5$) or \
+           SHA-512 ($6$), from `openssl passwd -6' for example; such a hash is known by its \
+           looks without the option, too.",
     run: password,
 };
 
 /// What unlocks a menu.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Password {
-    /// The word; `None` if it is given in a form that cannot be checked, so
-    /// that nothing unlocks it.
-    word: Option<String>,
-    /// The menu to load once unlocked.
+    secret: Secret,
+    /// The menu it leads to.
     pub file: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Secret {
+    /// The password itself.
+    Plain(String),
+    /// What is left of it.
+    Hash(Hash),
+    /// The line made no sense: a lock without a key.
+    Lost,
 }
 
 impl Password {
     /// Whether `entered` is the password.
     pub fn is(&self, entered: &str) -> bool {
-        self.word.as_deref() == Some(entered)
+        match &self.secret {
+            Secret::Plain(word) => word == entered,
+            Secret::Hash(hash) => hash.is(entered),
+            Secret::Lost => false,
+        }
     }
 
     fn parse(arguments: &str) -> Result<Self, Error> {
+        let bad = |reason| Err(Error::because(ErrorKind::BadArgument, reason));
         let (first, rest) = argument(arguments);
-        let (hashed, word, rest) = match first.starts_with("--") {
-            true => {
+        let (hashed, word, rest) = match first {
+            "--md5" | "--encrypted" => {
                 let (word, rest) = argument(rest);
                 (true, word, rest)
             }
-            false => (false, first, rest),
+            option if option.starts_with("--") => {
+                let reason = "no such option of password (--md5, --encrypted)";
+                return Err(Error::because(ErrorKind::BadArgument, reason).about(option));
+            }
+            word => (Hash::is_one(word), word, rest),
         };
         if word.is_empty() {
-            return Err(Error::because(
-                ErrorKind::BadArgument,
-                "a password is missing",
-            ));
+            return bad("a password is missing");
         }
         let file = argument(rest).0;
         Ok(Password {
-            word: (!hashed).then(|| word.to_string()),
+            secret: match hashed {
+                true => Secret::Hash(Hash::parse(word)?),
+                false => Secret::Plain(word.to_string()),
+            },
             file: (!file.is_empty()).then(|| file.to_string()),
         })
     }
@@ -59,7 +80,7 @@ fn password(context: &mut Context<'_, '_>, arguments: &str) -> Result<Flow, Erro
     if context.state.in_global {
         // A lock that makes no sense stays a lock.
         context.state.settings.password = Some(password.clone().unwrap_or(Password {
-            word: None,
+            secret: Secret::Lost,
             file: None,
         }));
         return password.map(|_| Flow::Next);
@@ -105,9 +126,29 @@ mod tests {
         let plain = Password::parse("secret (hd0,0)/other.lst").unwrap();
         assert!(plain.is("secret") && !plain.is("Secret") && !plain.is(""));
         assert_eq!(plain.file.as_deref(), Some("(hd0,0)/other.lst"));
-        let hashed = Password::parse("--md5 $1$abc$def").unwrap();
-        assert!(!hashed.is("$1$abc$def") && !hashed.is(""));
-        assert_eq!(Password::parse("").unwrap_err().kind.number(), 30);
-        assert_eq!(Password::parse("--md5").unwrap_err().kind.number(), 30);
+        for line in [
+            "--md5 $1$abcdefgh$cHJi5PXp/ki/ktXzqlk6I1 /menu",
+            "--encrypted $1$abcdefgh$cHJi5PXp/ki/ktXzqlk6I1 /menu",
+            "$1$abcdefgh$cHJi5PXp/ki/ktXzqlk6I1 /menu",
+        ] {
+            let hashed = Password::parse(line).unwrap();
+            assert!(hashed.is("secret") && !hashed.is("$1$abcdefgh$cHJi5PXp/ki/ktXzqlk6I1"));
+            assert!(!hashed.is("") && !hashed.is("Secret"));
+            assert_eq!(hashed.file.as_deref(), Some("/menu"));
+        }
+        for line in [
+            "",
+            "--md5",
+            "--md5 secret",
+            "$1$abc$def",
+            "--encrypted $9$x",
+            "--md4 x",
+        ] {
+            assert_eq!(
+                Password::parse(line).unwrap_err().kind.number(),
+                30,
+                "{line}"
+            );
+        }
     }
 }
