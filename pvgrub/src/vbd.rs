@@ -124,4 +124,23 @@ impl BlockDevice for Vbd {
             }
         }
     }
+
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<(), DiskError> {
+        let failed = |reason| DiskError::Write {
+            offset,
+            length: bytes.len() as u64,
+            reason,
+        };
+        match &*self.block.borrow() {
+            Err(reason) => Err(failed(reason.clone())),
+            Ok(block) => {
+                log::debug!("write {} bytes at {offset}", bytes.len());
+                let written = block_on(async {
+                    block.write(offset, bytes).await?;
+                    block.flush().await
+                });
+                written.map_err(|error| failed(error.to_string()))
+            }
+        }
+    }
 }

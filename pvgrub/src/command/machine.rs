@@ -4,11 +4,11 @@
 //! record what is asked of it. [`Files`] is what commands see of disks;
 //! [`Storage`] is the real one, so the unikernel only hands over its disks.
 
-use super::error::Error;
-use crate::disk::{DeviceError, DeviceName, FileSpec, PartitionEntry, PartitionError};
-use crate::fs::{DirEntry, File, Storage};
+use super::error::{Error, ErrorKind};
+use crate::disk::{DeviceError, DeviceName, FileSpec, FileTarget, PartitionEntry, PartitionError};
+use crate::fs::{DirEntry, File, Place, Storage};
 use alloc::boxed::Box;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 /// The loader: takes a kernel and its ramdisk, and starts them.
@@ -85,6 +85,52 @@ pub trait Files {
     /// # Errors
     /// Why it cannot be had, naming it.
     fn read_dir(&self, device: DeviceName, path: &str) -> Result<Vec<DirEntry>, Error>;
+
+    /// How long `device` is and how long its sectors are, in bytes.
+    ///
+    /// # Errors
+    /// No such device, or one that has no length.
+    fn size(&self, device: DeviceName) -> Result<(u64, u32), Error> {
+        Err(Error::new(ErrorKind::NoSuchDisk, device.to_string()))
+    }
+
+    /// Where the bytes of the file called `spec` lie on its device.
+    ///
+    /// # Errors
+    /// Why they cannot be had, or why they have no place of their own.
+    fn places(&self, spec: &FileSpec, root: DeviceName) -> Result<Vec<Place>, Error> {
+        let _ = root;
+        let reason = "has no place on a disk";
+        Err(Error::because(ErrorKind::BadDevice, reason).about(&spec.to_string()))
+    }
+
+    /// Overwrites bytes of the file called `spec` from byte `offset` on, where
+    /// they are.
+    ///
+    /// # Errors
+    /// Why this cannot be done; the file is as it was unless the disk failed.
+    fn overwrite(
+        &self,
+        spec: &FileSpec,
+        root: DeviceName,
+        offset: u64,
+        bytes: &[u8],
+    ) -> Result<(), Error> {
+        let _ = (root, offset, bytes);
+        Err(Error::because(ErrorKind::WriteError, "cannot be written").about(&spec.to_string()))
+    }
+}
+
+/// Names the file in an error that does not yet.
+fn about(error: Error, spec: &FileSpec) -> Error {
+    let name = match &spec.target {
+        FileTarget::Path(path) => path.clone(),
+        FileTarget::Blocks(_) => spec.to_string(),
+    };
+    match error.reason.contains(&name) {
+        true => error,
+        false => error.about(&name),
+    }
 }
 
 impl Files for Storage {
@@ -109,5 +155,25 @@ impl Files for Storage {
 
     fn read_dir(&self, device: DeviceName, path: &str) -> Result<Vec<DirEntry>, Error> {
         Ok(Storage::read_dir(self, device, path)?)
+    }
+
+    fn size(&self, device: DeviceName) -> Result<(u64, u32), Error> {
+        let device = Storage::disks(self).device(device)?;
+        Ok((device.len(), device.sector_size()))
+    }
+
+    fn places(&self, spec: &FileSpec, root: DeviceName) -> Result<Vec<Place>, Error> {
+        Storage::places(self, spec, root).map_err(|error| about(error.into(), spec))
+    }
+
+    fn overwrite(
+        &self,
+        spec: &FileSpec,
+        root: DeviceName,
+        offset: u64,
+        bytes: &[u8],
+    ) -> Result<(), Error> {
+        let result = Storage::overwrite(self, spec, root, offset, bytes);
+        result.map_err(|error| about(error.into(), spec))
     }
 }

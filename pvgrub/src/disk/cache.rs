@@ -55,8 +55,8 @@ impl Pool {
     }
 }
 
-/// A device with a cache in front. Nothing is ever written, so nothing goes
-/// stale as long as nobody else writes; [`Pool::forget`] is for those who do.
+/// A device with a cache in front. What is written through it is read anew;
+/// [`Pool::forget`] is for those who write past it.
 pub struct Cache {
     device: Rc<dyn BlockDevice>,
     pool: Pool,
@@ -208,6 +208,18 @@ impl BlockDevice for Cache {
         self.read_cached(offset, before)?;
         self.device.read_at(body, whole)?;
         self.read_cached(end, after)
+    }
+
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<(), DiskError> {
+        check_range(offset, bytes.len(), self.device.len())?;
+        let result = self.device.write_at(offset, bytes);
+        // Also after a failure: any part may be on the disk.
+        let last = offset.saturating_add(bytes.len() as u64);
+        let stale = offset / PAGE..last.div_ceil(PAGE);
+        self.pool.0.borrow_mut().pages.retain(
+            |page| !matches!(page.key, Some((device, page)) if device == self.number && stale.contains(&page)),
+        );
+        result
     }
 }
 

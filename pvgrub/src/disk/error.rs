@@ -4,7 +4,7 @@
 use alloc::string::String;
 use core::fmt;
 
-/// A read that did not give its bytes.
+/// A read that did not give its bytes, or a write that did not take them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DiskError {
     /// The range is not wholly inside the device. All in bytes.
@@ -25,6 +25,15 @@ pub enum DiskError {
         /// What the device said.
         reason: String,
     },
+    /// The bytes could not be written.
+    Write {
+        /// Where the write started, in bytes.
+        offset: u64,
+        /// How much there was to write, in bytes.
+        length: u64,
+        /// What the device said.
+        reason: String,
+    },
 }
 
 impl DiskError {
@@ -34,6 +43,7 @@ impl DiskError {
         match self {
             DiskError::PastEnd { .. } => 24,
             DiskError::Io { .. } => 25,
+            DiskError::Write { .. } => 29,
         }
     }
 }
@@ -47,7 +57,7 @@ impl fmt::Display for DiskError {
                 device,
             } => write!(
                 f,
-                "read of {length} bytes at byte {offset} goes past the end of the device ({device} bytes)"
+                "{length} bytes at byte {offset} go past the end of the device ({device} bytes)"
             ),
             DiskError::Io {
                 offset,
@@ -57,6 +67,16 @@ impl fmt::Display for DiskError {
                 write!(
                     f,
                     "reading {length} bytes at byte {offset} failed: {reason}"
+                )
+            }
+            DiskError::Write {
+                offset,
+                length,
+                reason,
+            } => {
+                write!(
+                    f,
+                    "writing {length} bytes at byte {offset} failed: {reason}"
                 )
             }
         }

@@ -47,6 +47,21 @@ pub trait BlockDevice {
     /// device; otherwise what the device reported. The content of `buf` is
     /// unspecified then.
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), DiskError>;
+
+    /// Writes `bytes`, which are whole sectors, from `offset` (in bytes) on,
+    /// and blocks until they are on the medium. Only what is known to belong
+    /// to whoever asks may be written: see [`File::places`](crate::fs::File::places).
+    ///
+    /// # Errors
+    /// [`DiskError::Write`], also where nothing can be written at all; any
+    /// part may have been written then.
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<(), DiskError> {
+        Err(DiskError::Write {
+            offset,
+            length: bytes.len() as u64,
+            reason: "this device is only read".into(),
+        })
+    }
 }
 
 /// Refuses a range that is not wholly inside a device of `device` bytes.

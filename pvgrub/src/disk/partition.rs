@@ -3,7 +3,7 @@
 use super::{BlockDevice, DiskError, check_range};
 use alloc::rc::Rc;
 
-/// A contiguous part of another device. Reads never leave it.
+/// A contiguous part of another device. Neither reads nor writes leave it.
 #[derive(Clone)]
 pub struct Partition {
     device: Rc<dyn BlockDevice>,
@@ -44,5 +44,11 @@ impl BlockDevice for Partition {
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), DiskError> {
         check_range(offset, buf.len(), self.length)?;
         self.device.read_at(self.start.saturating_add(offset), buf)
+    }
+
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<(), DiskError> {
+        check_range(offset, bytes.len(), self.length)?;
+        self.device
+            .write_at(self.start.saturating_add(offset), bytes)
     }
 }

@@ -1,6 +1,6 @@
 //! A "file" that is a list of sectors of a device: `(hd0)0+1`.
 
-use super::{File, FsError};
+use super::{File, FsError, Place};
 use crate::disk::{BlockDevice, BlockRange, DiskError};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -70,6 +70,32 @@ impl File for BlockListFile {
         }
         Ok(filled)
     }
+
+    fn places(&mut self, mut offset: u64, mut length: u64) -> Result<Vec<Place>, FsError> {
+        let mut places = Vec::new();
+        for (start, run) in &self.runs {
+            let Some(left) = run.checked_sub(offset).filter(|left| *left > 0) else {
+                offset = offset.saturating_sub(*run);
+                continue;
+            };
+            let here = left.min(length);
+            if here == 0 {
+                break;
+            }
+            places.push(Place {
+                start: Some(start.saturating_add(offset)),
+                length: here,
+            });
+            length = length.saturating_sub(here);
+            offset = 0;
+        }
+        Ok(places)
+    }
+
+    /// Who names sectors means them.
+    fn places_to_write(&mut self, offset: u64, length: u64) -> Result<Vec<Place>, FsError> {
+        self.places(offset, length)
+    }
 }
 
 #[cfg(test)]
@@ -92,6 +118,19 @@ mod tests {
         assert_eq!(file.read_at(1022, &mut few), Ok(4));
         assert_eq!(few, [4, 4, 0, 0]);
         assert_eq!(file.read_at(4 * 512, &mut few), Ok(0));
+        let place = |start, length| Place {
+            start: Some(start),
+            length,
+        };
+        assert_eq!(
+            file.places(1000, 600),
+            Ok(vec![
+                place(4 * 512 + 488, 24),
+                place(0, 512),
+                place(9 * 512, 64)
+            ])
+        );
+        assert_eq!(file.places(4 * 512, 9), Ok(vec![]));
         for bad in [range(15, 2), range(u64::MAX, 1), range(1, u64::MAX)] {
             assert!(BlockListFile::new(device.clone(), &[bad]).is_err());
         }

@@ -1,4 +1,5 @@
-//! Read-only file systems behind one trait, and the probe table.
+//! Read-only file systems behind one trait, and the probe table. (The one
+//! exception to read-only is in `overwrite`: bytes of a file, in place.)
 //!
 //! A file system is one module and one line in [`PROBES`]. It reads its
 //! device through [`BlockDevice`] and expects a [`crate::disk::Cache`] below:
@@ -12,6 +13,7 @@ pub mod ext;
 pub mod fat;
 mod foreign;
 pub mod iso9660;
+mod overwrite;
 pub mod path;
 mod runs;
 mod storage;
@@ -76,6 +78,46 @@ pub trait File {
     /// # Errors
     /// Any [`FsError`]; the content of `buf` is unspecified then.
     fn read_at(&mut self, offset: u64, buf: &mut [u8]) -> Result<usize, FsError>;
+
+    /// Where on the device the `length` bytes from `offset` on lie, run by
+    /// run; less when the file ends before.
+    ///
+    /// # Errors
+    /// [`FsError::Unsupported`] where a file system cannot tell, or where
+    /// bytes have no place of their own; any other [`FsError`].
+    fn places(&mut self, offset: u64, length: u64) -> Result<Vec<Place>, FsError> {
+        let _ = (offset, length);
+        Err(FsError::Unsupported {
+            fs: "this file system",
+            what: "telling where the bytes of a file lie".into(),
+        })
+    }
+
+    /// The same, for bytes that are to be overwritten where they are: every
+    /// one of them has a place that is this file's alone, holds what was
+    /// written there, is covered by no checksum, and will not be replaced by
+    /// a journal.
+    ///
+    /// # Errors
+    /// [`FsError::Unsupported`], saying why this cannot be promised; any other
+    /// [`FsError`].
+    fn places_to_write(&mut self, offset: u64, length: u64) -> Result<Vec<Place>, FsError> {
+        let _ = (offset, length);
+        Err(FsError::Unsupported {
+            fs: "this file system",
+            what: "writing in place".into(),
+        })
+    }
+}
+
+/// A run of a file's bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The first byte's place, in bytes from the start of the device; `None`
+    /// for a hole, which reads as zeros.
+    pub start: Option<u64>,
+    /// How long it is, in bytes.
+    pub length: u64,
 }
 
 /// One name in a folder.

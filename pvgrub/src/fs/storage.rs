@@ -1,6 +1,7 @@
 //! Files by their full names: disks, partitions and file systems together.
 
-use super::{BlockListFile, DirEntry, File, FileSystem, FsError, probe};
+use super::overwrite::overwrite;
+use super::{BlockListFile, DirEntry, File, FileSystem, FsError, Place, probe};
 use crate::disk::{DeviceError, DeviceName, Disks, FileSpec, FileTarget};
 use alloc::boxed::Box;
 use alloc::rc::Rc;
@@ -127,6 +128,40 @@ impl Storage {
                 }
             }
         }
+    }
+
+    /// Where the bytes of the file called `spec` lie on its device.
+    ///
+    /// # Errors
+    /// Any [`OpenError`].
+    pub fn places(&self, spec: &FileSpec, root: DeviceName) -> Result<Vec<Place>, OpenError> {
+        let mut file = self.open(spec, root)?;
+        let length = file.len();
+        file.places(0, length)
+            .map_err(|error| OpenError::Fs(spec.device.unwrap_or(root), error))
+    }
+
+    /// Overwrites bytes of the file called `spec` from byte `offset` on, in
+    /// place: the file neither moves nor changes its length.
+    ///
+    /// # Errors
+    /// Any [`OpenError`]; the file is as it was unless the disk failed.
+    pub fn overwrite(
+        &self,
+        spec: &FileSpec,
+        root: DeviceName,
+        offset: u64,
+        bytes: &[u8],
+    ) -> Result<(), OpenError> {
+        let name = spec.device.unwrap_or(root);
+        let mut file = self.open(spec, root)?;
+        let device = self.disks.device(name)?;
+        let result = overwrite(&*device, &mut *file, offset, bytes);
+        if let FileTarget::Blocks(_) = spec.target {
+            // Whatever was known of what is on the disk may be wrong now.
+            self.mounted.borrow_mut().clear();
+        }
+        result.map_err(|error| OpenError::Fs(name, error))
     }
 
     /// What the folder `path` on `name` holds.

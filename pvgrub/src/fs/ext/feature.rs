@@ -26,6 +26,13 @@ pub mod ro_compat {
     pub const GDT_CSUM: u32 = 0x10;
     /// All metadata carries a CRC-32C.
     pub const METADATA_CSUM: u32 = 0x400;
+    /// Those with which a block in use may be overwritten: these, huge files
+    /// (0x8), many folders (0x20), larger inodes (0x40), quota (0x100),
+    /// clusters (0x200), project quota (0x2000), verity of some files
+    /// (0x8000), orphans in a file (0x10000). Not snapshots (0x80), replicas
+    /// (0x800), a file system sealed for good (0x1000), shared blocks
+    /// (0x4000).
+    pub const HARMLESS: u32 = 0x1_a77f;
 }
 
 /// `s_feature_incompat`: who does not know one must keep out.

@@ -1,12 +1,17 @@
 //! Open files.
 
+use super::error::unsupported;
 use super::inline;
 use super::inode::{Inode, flag};
 use super::map::Map;
 use super::volume::Volume;
-use crate::fs::{File, FsError};
+use crate::fs::{File, FsError, Place};
+use alloc::format;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
+
+/// Runs of a file that are told of at most.
+const MOST_RUNS: usize = 65536;
 
 /// Where a file's content is.
 enum Content {
@@ -21,6 +26,8 @@ pub struct ExtFile {
     volume: Rc<Volume>,
     size: u64,
     content: Content,
+    /// Why its content may not be overwritten.
+    sealed: Option<&'static str>,
 }
 
 impl ExtFile {
@@ -35,6 +42,7 @@ impl ExtFile {
             volume,
             size: inode.size,
             content,
+            sealed: sealed(inode),
         })
     }
 }
@@ -59,6 +67,72 @@ impl File for ExtFile {
             Content::Blocks(map) => read_blocks(&self.volume, map, offset, buf)?,
         }
         Ok(wanted)
+    }
+
+    fn places(&mut self, offset: u64, length: u64) -> Result<Vec<Place>, FsError> {
+        self.runs(offset, length)
+    }
+
+    fn places_to_write(&mut self, offset: u64, length: u64) -> Result<Vec<Place>, FsError> {
+        let refuse = |why: &str| Err(unsupported(format!("writing in place: {why}")));
+        if let Some(why) = self.sealed {
+            return refuse(why);
+        }
+        let places = self.runs(offset, length)?;
+        let shift = self.volume.sb.block_shift;
+        for place in &places {
+            let Some(start) = place.start else {
+                return refuse("no block was ever written there");
+            };
+            let first = start >> shift;
+            let last = start.saturating_add(place.length.saturating_sub(1)) >> shift;
+            let count = last.saturating_sub(first).saturating_add(1);
+            if let Some(why) = self.volume.sealed(first, count) {
+                return refuse(why);
+            }
+        }
+        Ok(places)
+    }
+}
+
+/// What keeps `inode` from being changed.
+fn sealed(inode: &Inode) -> Option<&'static str> {
+    if inode.has(flag::IMMUTABLE | flag::APPEND) {
+        return Some("the file is marked as not to be changed (chattr)");
+    }
+    if inode.has(flag::COMPRESSED | flag::ENCRYPT | flag::VERITY) {
+        return Some("the file is compressed, encrypted or sealed by hashes");
+    }
+    (!inode.is_file()).then_some("it is not a regular file")
+}
+
+impl ExtFile {
+    /// Where `length` bytes from `offset` on are.
+    fn runs(&mut self, mut offset: u64, length: u64) -> Result<Vec<Place>, FsError> {
+        let Content::Blocks(map) = &mut self.content else {
+            return Err(unsupported("the file lies inside its inode".into()));
+        };
+        let shift = self.volume.sb.block_shift;
+        let end = offset.saturating_add(length).min(self.size);
+        let mut places = Vec::new();
+        while offset < end {
+            let skip = offset & (self.volume.sb.block_size() - 1);
+            let wanted = skip.saturating_add(end - offset) >> shift;
+            let run = map.run(&self.volume, offset >> shift, wanted.saturating_add(1))?;
+            let bytes = run.length.checked_shl(shift).unwrap_or(0);
+            let here = bytes.saturating_sub(skip).min(end - offset).max(1);
+            places.push(Place {
+                start: run.start.map(|block| (block << shift).saturating_add(skip)),
+                length: here,
+            });
+            if places.len() > MOST_RUNS {
+                return Err(unsupported(format!(
+                    "a file in more than {MOST_RUNS} pieces"
+                )));
+            }
+            offset = offset.saturating_add(here);
+        }
+        Ok(places)
     }
 }
 

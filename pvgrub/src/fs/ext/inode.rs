@@ -19,6 +19,14 @@ const BASE: usize = 128;
 
 /// `i_flags`.
 pub mod flag {
+    /// Compressed content, which no Linux ever wrote.
+    pub const COMPRESSED: u32 = 0x4;
+    /// Not to be changed.
+    pub const IMMUTABLE: u32 = 0x10;
+    /// Only to be made longer.
+    pub const APPEND: u32 = 0x20;
+    /// Protected by hashes of its content.
+    pub const VERITY: u32 = 0x10_0000;
     /// Encrypted content, or names in the case of a folder.
     pub const ENCRYPT: u32 = 0x800;
     /// A folder that is also a hash tree.

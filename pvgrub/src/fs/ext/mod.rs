@@ -94,7 +94,7 @@ fn recover(device: Rc<dyn BlockDevice>, sb: Superblock) -> Result<Volume, FsErro
         Ok(journal) => journal,
         Err(error) => {
             log::warn!("{}: journal not replayed: {error}", sb.kind());
-            return Ok(plain);
+            return Ok(plain.stale());
         }
     };
     let mut volume = Volume::with_journal(device, sb, journal);

@@ -15,6 +15,8 @@ pub const OFFSET: u64 = 1024;
 pub const SIZE: usize = 1024;
 
 const MAGIC: u16 = 0xef53;
+/// `s_state`: errors were found.
+const STATE_ERRORS: u16 = 2;
 
 /// What the rest of the reader needs to know of it, checked.
 #[derive(Debug, Clone)]
@@ -48,6 +50,7 @@ pub struct Superblock {
     /// The UUID.
     pub uuid: [u8; 16],
     label: [u8; 16],
+    state: u16,
     compat: u32,
     incompat: u32,
     ro_compat: u32,
@@ -111,6 +114,7 @@ impl Superblock {
                 .and_then(|b| b.first_chunk())
                 .copied()
                 .unwrap_or_default(),
+            state: le16(bytes, 0x3a),
             compat,
             incompat,
             ro_compat,
@@ -182,6 +186,21 @@ impl Superblock {
     /// Whether the journal has to be replayed.
     pub fn needs_recovery(&self) -> bool {
         self.compat & compat::HAS_JOURNAL != 0 && self.has_incompat(incompat::RECOVER)
+    }
+
+    /// Why nothing may be written, not even in place: what Linux would not
+    /// mount for writing, or what may be wrong or in use.
+    pub fn sealed(&self) -> Option<&'static str> {
+        if self.state & STATE_ERRORS != 0 {
+            return Some("it is marked as damaged; check it with e2fsck");
+        }
+        if self.has_incompat(incompat::MMP) {
+            return Some("it may be mounted elsewhere (feature mmp)");
+        }
+        if self.ro_compat & !ro_compat::HARMLESS != 0 {
+            return Some("it has a feature that forbids writing or that is unknown");
+        }
+        None
     }
 
     /// Whether group `group` carries a copy of the superblock.

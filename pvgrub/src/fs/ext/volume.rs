@@ -16,6 +16,8 @@ pub struct Volume {
     /// Its superblock.
     pub sb: Superblock,
     journal: Replayed,
+    /// There is a journal that was not replayed.
+    stale: bool,
 }
 
 impl Volume {
@@ -30,7 +32,34 @@ impl Volume {
             device,
             sb,
             journal,
+            stale: false,
         }
+    }
+
+    /// The same, where what the journal holds is not known.
+    pub fn stale(self) -> Self {
+        Volume {
+            stale: true,
+            ..self
+        }
+    }
+
+    /// Why `count` blocks from `block` on, which belong to a file, may not be
+    /// overwritten.
+    pub fn sealed(&self, block: u64, count: u64) -> Option<&'static str> {
+        let end = block.saturating_add(count);
+        let journal = &self.journal;
+        if self.stale {
+            return Some("its journal could not be read");
+        }
+        if !journal.fast.is_empty() || journal.overlay.first_from(block).is_some_and(|at| at < end)
+        {
+            return Some("its journal will write there when it is mounted next");
+        }
+        if block <= self.sb.first_data_block || end > self.sb.blocks {
+            return Some("the place is not one of a file");
+        }
+        self.sb.sealed()
     }
 
     /// What the journal changes in other ways than block by block.
