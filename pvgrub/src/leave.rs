@@ -28,7 +28,7 @@ const HEAP_IN_HAND: usize = 1 << 20;
 
 /// What starts a plan, with `disks` closed first.
 pub fn starter(store: Store, disks: Rc<Disks>) -> Starter {
-    Box::new(move |plan, kernel, initrd| start(&store, &disks, plan, kernel, initrd))
+    Box::new(move |plan, kernel, modules| start(&store, &disks, plan, kernel, modules))
 }
 
 fn start(
@@ -36,7 +36,7 @@ fn start(
     disks: &Disks,
     plan: &Plan,
     kernel: PageBuf,
-    initrd: Option<PageBuf>,
+    modules: Vec<PageBuf>,
 ) -> Box<dyn fmt::Display> {
     if Vec::<u8>::new().try_reserve_exact(HEAP_IN_HAND).is_err() {
         return Box::new(JumpError::Memory(OutOfMemory {
@@ -44,7 +44,6 @@ fn start(
             free: free_pages(),
         }));
     }
-    let modules = initrd.into_iter().collect();
     match prepare(plan, Buffers { kernel, modules }) {
         Ok(ready) => {
             block_on(give_back(store, disks));

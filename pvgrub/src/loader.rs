@@ -17,14 +17,14 @@ use core::fmt;
 use minios::mm::{self, PAGE_SIZE, PageBuf};
 use minios::time;
 
-use crate::build::{self, BuildError, Modules, Plan, Request};
+use crate::build::{self, BuildError, Modules, MultibootModule, Plan, Request};
 use crate::command::{Error, ErrorKind, Machine};
 use crate::fs::File;
 use crate::image::{self, Codec, Container, ImageError, Kernel};
 
-/// Starts a planned kernel with its buffers: `kernel` and `initrd`. Comes back
-/// only with the reason why it did not.
-pub type Starter = Box<dyn FnMut(&Plan, PageBuf, Option<PageBuf>) -> Box<dyn fmt::Display>>;
+/// Starts a planned kernel with its buffers: the kernel, and the initrd or the
+/// modules. Comes back only with the reason why it did not.
+pub type Starter = Box<dyn FnMut(&Plan, PageBuf, Vec<PageBuf>) -> Box<dyn fmt::Display>>;
 
 /// What the running domain has.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +41,8 @@ struct Loaded {
     kernel: Kernel,
     command_line: String,
     initrd: Option<PageBuf>,
+    /// With their command lines. There is an initrd or there are modules.
+    modules: Vec<(PageBuf, String)>,
 }
 
 /// The loader's state.
@@ -139,6 +141,14 @@ impl Loader {
     }
 }
 
+/// A module as the plan wants it.
+fn listed((module, command_line): &(PageBuf, String)) -> MultibootModule<'_> {
+    MultibootModule {
+        len: module.len() as u64,
+        cmdline: command_line.as_bytes(),
+    }
+}
+
 /// What is known of the length that a compressed file unpacks to.
 enum Size {
     /// A bzImage says it.
@@ -223,19 +233,26 @@ impl Machine for Loader {
             kernel,
             command_line: command_line.into(),
             initrd: None,
+            modules: Vec::new(),
         });
         Ok(text)
     }
 
     fn load_initrd(&mut self, files: &mut [Box<dyn File>]) -> Result<String, Error> {
         let no_kernel = || Error::new(ErrorKind::NoKernelForInitrd, "");
-        self.loaded.as_mut().ok_or_else(no_kernel)?.initrd = None;
-        let mut len = 0u64;
+        let loaded = self.loaded.as_mut().ok_or_else(no_kernel)?;
+        loaded.modules.clear();
+        let before = loaded.initrd.take();
+        let before = before.as_deref().unwrap_or_default();
+        let mut len = before.len() as u64;
         for file in files.iter() {
             len = len.next_multiple_of(4).saturating_add(file.len());
         }
         let mut pages = self.pages(len, "the initrd")?;
-        let mut at = 0usize;
+        let mut at = before.len();
+        if let Some(place) = pages.get_mut(..at) {
+            place.copy_from_slice(before);
+        }
         for file in files.iter_mut() {
             at = at.next_multiple_of(4);
             let end = at + file.len() as usize;
@@ -250,14 +267,40 @@ impl Machine for Loader {
         Ok(text)
     }
 
+    fn load_module(
+        &mut self,
+        name: &str,
+        file: &mut dyn File,
+        command_line: &str,
+        unzip: bool,
+    ) -> Result<String, Error> {
+        let no_kernel = || Error::new(ErrorKind::NoKernelForModule, "");
+        self.loaded.as_mut().ok_or_else(no_kernel)?.initrd = None;
+        let mut module = self.read(file, "the module")?;
+        let packed_len = module.len();
+        let mut text = String::new();
+        if unzip && Codec::sniff(&module) == Some(Codec::Gzip) {
+            let claimed = image::unpacked_len(Codec::Gzip, &module).unwrap_or_default();
+            module = self.unpack_layer(Codec::Gzip, &module, Size::AtLeast(claimed))?;
+            text = format!(" unpacked from {} of gzip", size(packed_len));
+        }
+        let text = format!("module, {}{text}", size(module.len()));
+        log::info!("{name}: {text}");
+        let loaded = self.loaded.as_mut().ok_or_else(no_kernel)?;
+        loaded.modules.push((module, command_line.into()));
+        Ok(text)
+    }
+
     fn boot(&mut self) -> Result<(), Error> {
         let loaded = self
             .loaded
             .take()
             .ok_or_else(|| Error::new(ErrorKind::NoKernel, ""))?;
+        let list: Vec<MultibootModule<'_>> = loaded.modules.iter().map(listed).collect();
         let modules = match &loaded.initrd {
             Some(initrd) => Modules::Initrd(initrd.len() as u64),
-            None => Modules::None,
+            None if list.is_empty() => Modules::None,
+            None => Modules::Multiboot(&list),
         };
         let plan = build::plan(&Request {
             kernel: &loaded.kernel,
@@ -267,7 +310,9 @@ impl Machine for Loader {
             flags: self.domain.flags,
         })
         .map_err(bad_plan)?;
-        let reason = (self.start)(&plan, loaded.file, loaded.initrd);
+        let modules = loaded.modules.into_iter().map(|(module, _)| module);
+        let modules = loaded.initrd.into_iter().chain(modules).collect();
+        let reason = (self.start)(&plan, loaded.file, modules);
         Err(Error::because(ErrorKind::BootFailed, reason.to_string()))
     }
 }
@@ -304,15 +349,15 @@ mod tests {
         }
     }
 
-    /// What the starter was given: pages of the plan, the kernel's bytes, the initrd's.
-    type Started = Rc<RefCell<Option<(u64, Vec<u8>, Option<Vec<u8>>)>>>;
+    /// What the starter was given: pages of the plan, the kernel's bytes, the modules'.
+    type Started = Rc<RefCell<Option<(u64, Vec<u8>, Vec<Vec<u8>>)>>>;
 
     fn loader(pages: u64) -> (Loader, Started) {
         let started = Started::default();
         let seen = started.clone();
-        let start: Starter = Box::new(move |plan, kernel, initrd| {
-            let initrd = initrd.map(|initrd| initrd.to_vec());
-            *seen.borrow_mut() = Some((plan.nr_pages, kernel.to_vec(), initrd));
+        let start: Starter = Box::new(move |plan, kernel, modules| {
+            let modules = modules.iter().map(|module| module.to_vec()).collect();
+            *seen.borrow_mut() = Some((plan.nr_pages, kernel.to_vec(), modules));
             Box::new("the double starts nothing")
         });
         (Loader::new(Domain { pages, flags: 0 }, start), started)
@@ -353,14 +398,17 @@ mod tests {
         let files = [&b"12345"[..], b"abc"];
         let mut files = files.map(|bytes| Box::new(Bytes::new(bytes)) as Box<dyn File>);
         loader.load_initrd(&mut files).unwrap();
+        // More of it, by another line of the menu.
+        let mut more: [Box<dyn File>; 1] = [Box::new(Bytes::new(*b"de"))];
+        loader.load_initrd(&mut more).unwrap();
         let error = loader.boot().unwrap_err();
         assert_eq!(error.to_string(), "Error 9: the double starts nothing");
         let (pages, elf, initrd) = started.borrow_mut().take().unwrap();
         assert_eq!((pages, elf), (0x8000, kernel));
         assert_eq!(
-            initrd.unwrap(),
-            b"12345\0\0\0abc",
-            "the second begins at a multiple of 4"
+            initrd,
+            [b"12345\0\0\0abc\0de"],
+            "each begins at a multiple of 4"
         );
         let error = loader.boot().unwrap_err();
         assert_eq!(
@@ -379,7 +427,42 @@ mod tests {
             .unwrap();
         load(&mut loader, synthetic::linux()).unwrap();
         loader.boot().unwrap_err();
-        assert_eq!(started.borrow_mut().take().unwrap().2, None);
+        assert!(started.borrow_mut().take().unwrap().2.is_empty());
+    }
+
+    #[test]
+    fn modules_reach_the_starter_in_place_of_an_initrd() {
+        // `module` by gzip -n.
+        const GZIPPED: &[u8] = &[
+            0x1f, 0x8b, 0x08, 0, 0, 0, 0, 0, 0, 0x03, 0xcb, 0xcd, 0x4f, 0x29, 0xcd, 0x49, 0x05, 0,
+            0x28, 0x26, 0x24, 0x0c, 6, 0, 0, 0,
+        ];
+        let (mut loader, started) = loader(0x8000);
+        let error = loader.load_module("m", &mut Bytes::new(*b"x"), "", true);
+        assert_eq!(error.unwrap_err().kind, ErrorKind::NoKernelForModule);
+        load(&mut loader, synthetic::linux()).unwrap();
+        loader
+            .load_initrd(&mut [Box::new(Bytes::new(*b"initrd"))])
+            .unwrap();
+        for unzip in [true, false] {
+            let mut file = Bytes::new(GZIPPED);
+            loader.load_module("m", &mut file, "/m a b", unzip).unwrap();
+        }
+        loader.boot().unwrap_err();
+        let modules = started.borrow_mut().take().unwrap().2;
+        assert_eq!(modules, [b"module", GZIPPED]);
+        // A new kernel forgets them, an initrd too.
+        load(&mut loader, synthetic::linux()).unwrap();
+        loader.boot().unwrap_err();
+        assert!(started.borrow_mut().take().unwrap().2.is_empty());
+        load(&mut loader, synthetic::linux()).unwrap();
+        let mut file = Bytes::new(*b"m");
+        loader.load_module("m", &mut file, "/m", true).unwrap();
+        loader
+            .load_initrd(&mut [Box::new(Bytes::new(*b"initrd"))])
+            .unwrap();
+        loader.boot().unwrap_err();
+        assert_eq!(started.borrow_mut().take().unwrap().2, [b"initrd"]);
     }
 
     #[test]

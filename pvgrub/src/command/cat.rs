@@ -18,7 +18,7 @@ const PIECE: usize = 4096;
 
 fn cat(context: &mut Context<'_, '_>, arguments: &str) -> Result<Flow, Error> {
     let spec = context.file(argument(arguments).0)?;
-    let mut file = context.files.open(&spec, context.state.root)?;
+    let mut file = context.open(&spec)?;
     let mut buffer = vec![0; PIECE];
     let mut offset = 0u64;
     // Bytes of a character whose rest is still to be read.

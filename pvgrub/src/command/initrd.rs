@@ -8,8 +8,9 @@ pub static COMMAND: Command = Command {
     name: "initrd",
     flags: ENTRY | LISTED,
     synopsis: "initrd FILE [FILE...]",
-    help: "Loads FILE as the ramdisk of the kernel loaded before; several files are put one \
-           behind the other, as Linux takes them.",
+    help: "Loads FILE as the ramdisk of the kernel loaded before; several files, and those of \
+           several `initrd' lines, are put one behind the other, each at a multiple of 4 bytes, \
+           as Linux takes them.",
     run: initrd,
 };
 
@@ -27,7 +28,7 @@ fn initrd(context: &mut Context<'_, '_>, arguments: &str) -> Result<Flow, Error>
     let mut files = Vec::with_capacity(names.len());
     for name in names {
         let spec = context.file(name)?;
-        files.push(context.files.open(&spec, context.state.root)?);
+        files.push(context.open(&spec)?.into_file());
     }
     context.console.flush();
     let loaded = context.machine.load_initrd(&mut files);

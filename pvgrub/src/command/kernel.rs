@@ -3,14 +3,16 @@
 use super::{Command, Context, ENTRY, Error, ErrorKind, Flow, LISTED};
 use crate::menu::lexer::argument;
 use alloc::format;
-use alloc::string::ToString;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 pub static COMMAND: Command = Command {
     name: "kernel",
     flags: ENTRY | LISTED,
     synopsis: "kernel [--no-mem-option] [--type=TYPE] FILE [ARG...]",
     help: "Loads FILE, an ELF or bzImage kernel for Xen PV guests, and passes the text behind \
-           FILE to it as it stands. Forgets the kernel and the initrd loaded before. The \
+           FILE to it as it stands, followed by what stands behind ` -- ' in the `extra' of the \
+           guest's configuration. Forgets the kernel and the initrd loaded before. The \
            options mean nothing here.",
     run: kernel,
 };
@@ -29,14 +31,24 @@ fn kernel(context: &mut Context<'_, '_>, arguments: &str) -> Result<Flow, Error>
     let (name, command_line) = options(arguments)?;
     context.state.kernel = false;
     let spec = context.file(name)?;
-    let mut file = context.files.open(&spec, context.state.root)?;
-    let name = spec.to_string();
+    let mut file = context.open(&spec)?;
+    let name = file.name.clone();
     context.console.flush();
-    let loaded = context.machine.load_kernel(&name, &mut *file, command_line);
+    let command_line = appended(command_line, &context.appended);
+    let loaded = context
+        .machine
+        .load_kernel(&name, file.file(), &command_line);
     let info = loaded.map_err(|error| error.about(&name))?;
     context.state.kernel = true;
     context.console.line(&format!("   [{info}]"));
     Ok(Flow::Next)
+}
+
+/// The menu's command line and what the guest's configuration adds to it.
+fn appended(command_line: &str, more: &str) -> String {
+    let both = [command_line, more];
+    let parts: Vec<&str> = both.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join(" ")
 }
 
 /// Takes the options off: what is left is the file and its arguments.

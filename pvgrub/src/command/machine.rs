@@ -37,15 +37,36 @@ pub trait Machine {
     ) -> Result<String, Error>;
 
     /// Reads the `files` one behind the other as the loaded kernel's initrd,
+    /// or behind what was loaded as such before,
     /// each padded with zeros to a multiple of 4 bytes when another follows
     /// (Linux, Documentation/driver-api/early-userspace/buffer-format.rst).
-    /// Replaces the initrd loaded before. Called only after a kernel was
-    /// loaded. Returns a line to print.
+    /// Forgets modules. Called only after a kernel was loaded. Returns a line
+    /// to print.
     ///
     /// # Errors
     /// A file that cannot be read, or memory that does not suffice; the
     /// kernel stays loaded, without an initrd.
     fn load_initrd(&mut self, files: &mut [Box<dyn File>]) -> Result<String, Error>;
+
+    /// Reads `file` as one more module for the loaded kernel, with
+    /// `command_line` (verbatim); a gzipped one is unpacked if `unzip`. Forgets
+    /// an initrd. `name` is the file's full name. Called only after a kernel
+    /// was loaded. Returns a line to print.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or memory that does not suffice; the
+    /// modules loaded before stay.
+    fn load_module(
+        &mut self,
+        name: &str,
+        file: &mut dyn File,
+        command_line: &str,
+        unzip: bool,
+    ) -> Result<String, Error> {
+        let _ = (name, file, command_line, unzip);
+        let reason = "modules cannot be loaded here";
+        Err(Error::because(ErrorKind::UnsupportedKernel, reason))
+    }
 
     /// Starts the loaded kernel. A real machine never comes back with `Ok` (a
     /// test double does, and that ends the session with

@@ -5,42 +5,63 @@
 //! commands left behind. Names, flags and meaning are those of GRUB 0.97 as
 //! PV-GRUB had them; the words are ours.
 
+mod blocklist;
 mod boot;
 mod cat;
+mod chainloader;
 mod clear;
+mod cmp;
 pub mod complete;
 mod configfile;
 pub mod crypt;
+mod debug;
 mod default;
 mod error;
 mod fallback;
 mod find;
+mod fstest;
+mod geometry;
 mod halt;
 mod help;
 mod hiddenmenu;
+mod hide;
 mod initrd;
 mod kernel;
 mod later;
 mod lock;
 mod machine;
+mod makeactive;
+mod map;
+mod module;
 mod numbers;
+mod pager;
+mod partnew;
+mod parttype;
 mod password;
 mod pause;
 mod print;
+mod read;
 mod reboot;
 mod root;
 mod rootnoverify;
+mod savedefault;
 mod state;
+mod table;
+mod terminal;
+mod terminfo;
 mod timeout;
+mod watch;
 
 pub use error::{Error, ErrorKind, Place};
 pub use find::devices;
 pub use machine::{Files, Machine};
 pub use password::{Password, ask};
 pub use state::{Default, Settings, State};
+pub use watch::{Opened, Watch};
 
 use crate::disk::FileSpec;
 use crate::screen::Console;
+use alloc::string::{String, ToString};
 
 /// Works in an entry and on the command line.
 pub const ENTRY: u8 = 1;
@@ -74,26 +95,45 @@ impl Command {
 
 /// All commands, by name.
 pub static TABLE: &[&Command] = &[
+    &blocklist::COMMAND,
     &boot::COMMAND,
     &cat::COMMAND,
+    &chainloader::COMMAND,
     &clear::COMMAND,
+    &cmp::COMMAND,
     &configfile::COMMAND,
+    &debug::COMMAND,
     &default::COMMAND,
     &fallback::COMMAND,
     &find::COMMAND,
+    &fstest::COMMAND,
+    &geometry::COMMAND,
     &halt::COMMAND,
     &help::COMMAND,
     &hiddenmenu::COMMAND,
+    &hide::COMMAND,
     &initrd::COMMAND,
     &kernel::COMMAND,
     &lock::COMMAND,
+    &makeactive::COMMAND,
+    &map::COMMAND,
+    &module::COMMAND,
+    &module::NOUNZIP,
+    &pager::COMMAND,
+    &partnew::COMMAND,
+    &parttype::COMMAND,
     &password::COMMAND,
     &pause::COMMAND,
     &print::COMMAND,
+    &read::COMMAND,
     &reboot::COMMAND,
     &root::COMMAND,
     &rootnoverify::COMMAND,
+    &savedefault::COMMAND,
+    &terminal::COMMAND,
+    &terminfo::COMMAND,
     &timeout::COMMAND,
+    &hide::UNHIDE,
 ];
 
 /// What a word is.
@@ -152,6 +192,11 @@ pub struct Context<'a, 't> {
     pub machine: &'a mut dyn Machine,
     /// What they leave behind for each other.
     pub state: State,
+    /// What is told of what they read.
+    pub watch: Watch,
+    /// What is appended to every kernel's command line: what stood behind
+    /// ` -- ` on our own.
+    pub appended: String,
 }
 
 impl Context<'_, '_> {
@@ -170,6 +215,32 @@ impl Context<'_, '_> {
         let mut spec = FileSpec::parse(text)?;
         spec.device = spec.device.or(Some(self.state.root));
         Ok(spec)
+    }
+
+    /// Opens the file called `spec`, on the root if that names no device.
+    ///
+    /// # Errors
+    /// Why it cannot be had, naming it.
+    pub fn open(&self, spec: &FileSpec) -> Result<Opened, Error> {
+        let file = self.files.open(spec, self.state.root)?;
+        let device = spec.device.or(Some(self.state.root));
+        let full = FileSpec {
+            device,
+            ..spec.clone()
+        };
+        Ok(self.watch.open(full.to_string(), file))
+    }
+
+    /// Runs `command`, and tells what it read if that is wanted.
+    ///
+    /// # Errors
+    /// The command's.
+    pub fn run(&mut self, command: &Command, arguments: &str) -> Result<Flow, Error> {
+        let result = (command.run)(self, arguments);
+        for line in self.watch.report() {
+            self.console.line(&line);
+        }
+        result
     }
 }
 

@@ -54,6 +54,9 @@ impl Settings {
 pub struct State {
     /// The device that file names without one are on.
     pub root: DeviceName,
+    /// The number of the entry being run; `None` on the command line and for
+    /// commands that were edited.
+    pub entry: Option<usize>,
     /// Whether a kernel is loaded.
     pub kernel: bool,
     /// What the global section asked for.

@@ -184,6 +184,7 @@ fn parse_entry(entry: &[u8], number: u32, sector_size: u64, end: u64) -> Option<
         kind: PartitionKind::Gpt(kind),
         // Bit 2: "legacy BIOS bootable".
         active: le64(entry, 48) & 4 != 0,
+        entry_at: None,
         name: Some(name),
     })
 }

@@ -24,6 +24,8 @@ const TYPE_GPT: u8 = 0xee;
 /// One slot of a record.
 #[derive(Debug, Clone, Copy)]
 struct Slot {
+    /// Where it is, in bytes from the start of the disk.
+    at: u64,
     status: u8,
     kind: u8,
     start: u32,
@@ -31,8 +33,9 @@ struct Slot {
 }
 
 impl Slot {
-    fn parse(entry: &[u8]) -> Self {
+    fn parse(at: u64, entry: &[u8]) -> Self {
         Slot {
+            at,
             status: u8_at(entry, 0),
             kind: u8_at(entry, 4),
             start: le32(entry, 8),
@@ -83,7 +86,11 @@ fn read_record(device: &dyn BlockDevice, at: u64) -> Result<Option<[Slot; 4]>, P
     if le16(&sector, 510) != SIGNATURE {
         return Ok(None);
     }
-    let slot = |index: usize| Slot::parse(sector.get(446 + 16 * index..).unwrap_or_default());
+    let slot = |index: usize| {
+        let place = 446 + 16 * index;
+        let entry = sector.get(place..).unwrap_or_default();
+        Slot::parse(at.saturating_add(place as u64), entry)
+    };
     Ok(Some(core::array::from_fn(slot)))
 }
 
@@ -139,6 +146,7 @@ fn entry(device: &dyn BlockDevice, number: u32, slot: &Slot, base: u64) -> Optio
         length: sectors(device, slot.sectors.into())?.min(device.len().saturating_sub(start)),
         kind: PartitionKind::Mbr(slot.kind),
         active: slot.status == 0x80,
+        entry_at: Some(slot.at),
         name: None,
     })
 }

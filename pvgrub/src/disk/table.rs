@@ -19,6 +19,9 @@ pub struct PartitionEntry {
     pub kind: PartitionKind,
     /// Whether it is marked as the one to boot.
     pub active: bool,
+    /// Where its 16-byte entry in an MBR (or an extended boot record) is, in
+    /// bytes from the start of the disk.
+    pub entry_at: Option<u64>,
     /// Its name, which only GPT has.
     pub name: Option<String>,
 }

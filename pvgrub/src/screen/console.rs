@@ -29,6 +29,10 @@ pub struct Console<'a> {
     out: Vec<u8>,
     column: usize,
     pager: Pager,
+    /// Whether the person wants pauses, where there may be some.
+    pauses: bool,
+    /// Lines until a pause, if not those of the screen.
+    lines: Option<usize>,
     /// The keyboard is gone: nothing more will ever be typed.
     ended: bool,
     /// A key was read since this was last asked.
@@ -54,6 +58,8 @@ impl<'a> Console<'a> {
             out: Vec::new(),
             column: 0,
             pager: Pager::Off,
+            pauses: true,
+            lines: None,
             ended: false,
             touched: false,
         }
@@ -94,6 +100,29 @@ impl<'a> Console<'a> {
     /// Either call begins a new count and lets dropped output through again.
     pub fn set_pager(&mut self, on: bool) {
         self.pager = if on { Pager::Lines(0) } else { Pager::Off };
+    }
+
+    /// Whether long output is to pause where somebody is there to read it.
+    pub fn pauses(&self) -> bool {
+        self.pauses
+    }
+
+    /// Sets that; from now on also for the output that goes on.
+    pub fn set_pauses(&mut self, on: bool) {
+        self.pauses = on;
+        if !on {
+            self.pager = Pager::Off;
+        }
+    }
+
+    /// How many lines make a screenful, if that was set.
+    pub fn lines(&self) -> Option<usize> {
+        self.lines
+    }
+
+    /// Lets output pause after `lines` lines.
+    pub fn set_lines(&mut self, lines: usize) {
+        self.lines = Some(lines);
     }
 
     /// Whether the person has asked for an end of the output; a command with
@@ -203,7 +232,7 @@ impl<'a> Console<'a> {
             return;
         };
         *lines = lines.saturating_add(1);
-        if *lines < ROWS.saturating_sub(1) {
+        if *lines < self.lines.unwrap_or(ROWS).saturating_sub(1) {
             return;
         }
         self.raw(MORE.as_bytes());

@@ -57,7 +57,10 @@ impl Session<'_, '_> {
                 .console
                 .print(&format!("  Booting '{title}'\n\n"));
             let last = fallbacks.is_empty();
-            match self.run_steps(&steps(loaded, index), loaded.root) {
+            self.context.state.entry = Some(index);
+            let result = self.run_steps(&steps(loaded, index), loaded.root);
+            self.context.state.entry = None;
+            match result {
                 Ok(then) => return then,
                 Err(error) => self.tell_failure(&error, last),
             }
@@ -135,7 +138,7 @@ impl Session<'_, '_> {
         let place = step.place.clone();
         let passed_over = match found {
             Word::Command(command) if command.is(ENTRY) => {
-                return (command.run)(&mut self.context, arguments);
+                return self.context.run(command, arguments);
             }
             Word::Missing => return self.run_command(name, arguments),
             Word::Command(_) => "only works before the first title; passed over",
@@ -156,7 +159,7 @@ impl Session<'_, '_> {
     pub(super) fn run_command(&mut self, name: &str, arguments: &str) -> Result<Flow, Error> {
         let reason = match look_up(name) {
             Word::Command(command) if command.is(ENTRY) => {
-                return (command.run)(&mut self.context, arguments);
+                return self.context.run(command, arguments);
             }
             Word::Command(_) => "only works in a menu, before the first title",
             Word::Ignored | Word::Missing => "not in this version yet",

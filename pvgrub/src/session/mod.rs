@@ -14,7 +14,7 @@ mod start;
 #[cfg(test)]
 mod tests;
 
-use crate::command::{Context, Files, Flow, Machine, State};
+use crate::command::{Context, Files, Flow, Machine, State, Watch};
 use crate::disk::{DeviceName, FileSpec};
 use crate::menu::{Menu, Warning};
 use crate::screen::edit::Memory;
@@ -59,6 +59,8 @@ pub fn run(
             files,
             machine,
             state: fresh_state(None),
+            watch: Watch::default(),
+            appended: String::new(),
         },
         memory: Memory::default(),
         unattended: 0,
@@ -136,6 +138,7 @@ fn fresh_state(menu: Option<FileSpec>) -> State {
     let device = menu.as_ref().and_then(|spec| spec.device);
     State {
         root: device.unwrap_or(DeviceName::Partition(0, 0)),
+        entry: None,
         kernel: false,
         settings: Default::default(),
         in_global: false,
@@ -212,7 +215,7 @@ impl Session<'_, '_> {
         let (name, arguments) = crate::menu::lexer::word(line);
         match look_up(name) {
             Word::Command(command) if command.is(GLOBAL) => {
-                let result = (command.run)(&mut self.context, arguments);
+                let result = self.context.run(command, arguments);
                 result
                     .map(drop)
                     .map_err(|error| error.about(name).to_string())

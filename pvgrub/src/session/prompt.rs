@@ -73,7 +73,8 @@ impl Session<'_, '_> {
         if name.is_empty() || name.starts_with('#') {
             return None;
         }
-        self.context.console.set_pager(true);
+        let pauses = self.context.console.pauses();
+        self.context.console.set_pager(pauses);
         let result = self.run_command(name, arguments);
         self.context.console.set_pager(false);
         self.context.console.fresh_line();

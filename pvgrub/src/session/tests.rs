@@ -4,8 +4,9 @@
 use super::*;
 use crate::command::{Error, ErrorKind};
 use crate::disk::{FileTarget, PartitionEntry, PartitionKind};
-use crate::fs::{DirEntry, File, FileKind, FsError, OpenError};
+use crate::fs::{DirEntry, File, FileKind, FsError, OpenError, Place};
 use crate::screen::double::{Script, Typed};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 mod boot;
@@ -17,7 +18,7 @@ mod real_menus;
 /// Files in memory: device and path to content.
 #[derive(Default, Clone)]
 struct Shelf {
-    files: BTreeMap<(DeviceName, String), Vec<u8>>,
+    files: RefCell<BTreeMap<(DeviceName, String), Vec<u8>>>,
 }
 
 impl Shelf {
@@ -45,11 +46,19 @@ impl Shelf {
             panic!("{name} is no path");
         };
         self.files
+            .borrow_mut()
             .insert((spec.device.unwrap(), path), content.to_vec());
     }
 
+    /// What the file of this path on the first partition holds now.
+    fn holds(&self, path: &str) -> String {
+        let files = self.files.borrow();
+        let bytes = &files[&(DeviceName::Partition(0, 0), path.to_string())];
+        String::from_utf8(bytes.clone()).unwrap()
+    }
+
     fn has_device(&self, device: DeviceName) -> bool {
-        self.files.keys().any(|(at, _)| *at == device)
+        self.files.borrow().keys().any(|(at, _)| *at == device)
     }
 }
 
@@ -66,17 +75,25 @@ impl File for Content {
         buf[..length].copy_from_slice(&rest[..length]);
         Ok(length)
     }
+
+    fn places(&mut self, offset: u64, length: u64) -> Result<Vec<Place>, FsError> {
+        let length = length.min(self.len().saturating_sub(offset));
+        let start = Some(8 * 512 + offset);
+        Ok(vec![Place { start, length }])
+    }
 }
 
 impl Files for Shelf {
     fn disks(&self) -> u32 {
-        let disks = self.files.keys().filter_map(|(device, _)| device.disk());
+        let files = self.files.borrow();
+        let disks = files.keys().filter_map(|(device, _)| device.disk());
         disks.max().map_or(0, |last| last + 1)
     }
 
     fn partitions(&self, disk: u32) -> Result<Vec<PartitionEntry>, Error> {
         let mut numbers: Vec<u32> = self
             .files
+            .borrow()
             .keys()
             .filter_map(|(device, _)| match device {
                 DeviceName::Partition(at, number) if *at == disk => Some(*number),
@@ -90,6 +107,7 @@ impl Files for Shelf {
             length: 0,
             kind: PartitionKind::Mbr(0x83),
             active: false,
+            entry_at: None,
             name: None,
         };
         Ok(numbers.into_iter().map(entry).collect())
@@ -111,7 +129,7 @@ impl Files for Shelf {
         let FileTarget::Path(path) = &spec.target else {
             return Err(Error::new(ErrorKind::BadFileName, spec.to_string()));
         };
-        match self.files.get(&(device, path.clone())) {
+        match self.files.borrow().get(&(device, path.clone())) {
             Some(content) => Ok(Box::new(Content(content.clone()))),
             None => Err(OpenError::Fs(device, FsError::NotFound(path.clone())).into()),
         }
@@ -120,7 +138,7 @@ impl Files for Shelf {
     fn read_dir(&self, device: DeviceName, path: &str) -> Result<Vec<DirEntry>, Error> {
         let folder = format!("{}/", path.trim_end_matches('/'));
         let mut entries: Vec<DirEntry> = Vec::new();
-        for (at, file) in self.files.keys() {
+        for (at, file) in self.files.borrow().keys() {
             let Some(rest) = file.strip_prefix(&folder).filter(|_| *at == device) else {
                 continue;
             };
@@ -137,6 +155,36 @@ impl Files for Shelf {
             true => Err(OpenError::Fs(device, FsError::NotFound(path.into())).into()),
             false => Ok(entries),
         }
+    }
+
+    fn size(&self, device: DeviceName) -> Result<(u64, u32), Error> {
+        self.file_system(device)?;
+        Ok((1 << 20, 512))
+    }
+
+    fn places(&self, spec: &FileSpec, root: DeviceName) -> Result<Vec<Place>, Error> {
+        Ok(self.open(spec, root)?.places(0, u64::MAX)?)
+    }
+
+    fn overwrite(
+        &self,
+        spec: &FileSpec,
+        root: DeviceName,
+        offset: u64,
+        bytes: &[u8],
+    ) -> Result<(), Error> {
+        let length = self.open(spec, root)?.len();
+        let FileTarget::Path(path) = &spec.target else {
+            panic!("{spec} is not to be written");
+        };
+        if length < offset + bytes.len() as u64 {
+            return Err(Error::because(ErrorKind::WriteError, "too short"));
+        }
+        let key = (spec.device.unwrap_or(root), path.clone());
+        let mut files = self.files.borrow_mut();
+        let place = &mut files.get_mut(&key).unwrap()[offset as usize..];
+        place[..bytes.len()].copy_from_slice(bytes);
+        Ok(())
     }
 }
 
@@ -177,6 +225,20 @@ impl Machine for Notes {
         let contents: Vec<String> = files.iter_mut().map(|file| content(&mut **file)).collect();
         self.notes.push(format!("initrd {}", contents.join("+")));
         Ok(format!("initrd, {} files", files.len()))
+    }
+
+    fn load_module(
+        &mut self,
+        name: &str,
+        file: &mut dyn File,
+        command_line: &str,
+        unzip: bool,
+    ) -> Result<String, Error> {
+        let content = content(file);
+        let unzip = if unzip { "" } else { "nounzip" };
+        self.notes
+            .push(format!("module{unzip} {name} [{command_line}] {content}"));
+        Ok("module".into())
     }
 
     fn boot(&mut self) -> Result<(), Error> {

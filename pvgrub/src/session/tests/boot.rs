@@ -156,10 +156,23 @@ fn what_fails_says_why() {
         ("boot", "Error 8: "),
         ("root (hd7,0)", "Error 22: (hd7,0)"),
         ("root", "Error 8: nothing to boot"),
+        ("module /vmlinuz", "Error 20: "),
+        ("modulenounzip /vmlinuz", "Error 20: "),
+        ("chainloader (hd0)+1", "Error 13: a PV guest has no BIOS"),
+        ("read 0x400", "Error 30: a PV guest has no physical memory"),
+        ("cmp /vmlinuz", "Error 30: the names of two files"),
+        ("cmp /vmlinuz /nowhere", "Error 15: (hd0,0)/nowhere: "),
+        ("geometry (nd)", "Error 12: (nd): is no disk"),
+        ("pager maybe", "Error 30: maybe: neither on nor off"),
+        ("terminal teletype", "Error 30: teletype: "),
+        ("terminal graphics", "Error 33: graphics: "),
+        ("terminal --lines=0 console", "Error 30: --lines=0: "),
+        ("parttype (hd0,0) 0x100", "Error 30: 0x100: "),
         (
-            "module /vmlinuz",
-            "Error 27: module: not in this version yet",
+            "hide (hd0,0)",
+            "Error 30: partition 0 has no entry in an MBR",
         ),
+        ("unhide (hd0,7)", "Error 22: (hd0,7): "),
         ("configfile /nowhere", "Error 15: (hd0,0)/nowhere: "),
         ("lock", "Error 8: nothing to boot"),
         ("cat /nowhere", "Error 15: (hd0,0)/nowhere: "),
@@ -227,7 +240,7 @@ fn words_that_are_no_commands_here_do_not_break_an_entry() {
     assert_eq!(ran.exit, Exit::Booted);
     for notice in [
         "Error 27: uuid: no such command; passed over ((hd0,0)/boot/grub/menu.lst line 2)",
-        "Error 27: savedefault: not in this version yet; passed over",
+        "Error 15: savedefault: (hd0,0)/boot/grub/default: no such file; going on",
         "Error 27: timeout: only works before the first title; passed over",
     ] {
         assert!(ran.shows(notice), "{notice}");
@@ -290,7 +303,7 @@ fn locked_entries() {
     assert!(ran.shows("Error 32: that was not the password"));
     assert!(ran.notes.is_empty());
     // A lock that cannot be opened is no open door.
-    for password in ["--md5 $1$x$y", ""] {
+    for password in ["--md5 $1$x$y", "--md5 secret", "--sha x", ""] {
         let menu = format!("password {password}\ntitle x\nlock\nkernel /vmlinuz\n");
         assert!(with_menu(&menu, "p\rx\r").notes.is_empty(), "{password}");
     }
@@ -316,6 +329,90 @@ fn other_menus() {
         &Start::default(),
     );
     assert_eq!(ran.exit, Exit::Booted);
+}
+
+#[test]
+fn passwords_that_are_hashed() {
+    // `secret` by openssl passwd -1, -5 and -6.
+    for password in [
+        "--md5 $1$abcdefgh$cHJi5PXp/ki/ktXzqlk6I1",
+        "--encrypted $5$a$tCYspCVtCn1.MmJdxOr008Us2DcT3YW7dL1YBGz6mE2",
+        "$6$a$DkL.VXUfAmPhzDh.OEz4mRpnHS/zKOvB4eLJuV07HjGZRVaYToFFKaEKnIoL.eZI6Vq5tRCyIzPnM6lJn/E7Y0",
+    ] {
+        let menu = format!("password {password}\ntitle x\nlock\nkernel /vmlinuz\n");
+        assert_eq!(
+            with_menu(&menu, "psecret\r\r").exit,
+            Exit::Booted,
+            "{password}"
+        );
+        assert!(with_menu(&menu, "psecre\rx\r\r").notes.is_empty());
+        // The hash itself opens nothing.
+        let hash = password.rsplit(' ').next().unwrap();
+        assert!(
+            with_menu(&menu, &format!("p{hash}\rx\r\r"))
+                .notes
+                .is_empty()
+        );
+    }
+}
+
+#[test]
+fn modules() {
+    let menu = "title x\nkernel /vmlinuz\ninitrd /initrd.img\nmodule /initrd.img a  b\nmodulenounzip (hd0,0)/vmlinuz\n";
+    let ran = with_menu(menu, "\r");
+    assert_eq!(
+        ran.notes[2..],
+        [
+            "module (hd0,0)/initrd.img [/initrd.img a  b] initrd",
+            "modulenounzip (hd0,0)/vmlinuz [(hd0,0)/vmlinuz] kernel",
+            "boot"
+        ]
+    );
+}
+
+#[test]
+fn the_default_is_saved() {
+    const FILE: &str = "/boot/grub/default";
+    const LONG: &str = "1\n#\n#\n#\n#\n#\n";
+    let menu = "default saved\nfallback 1 2\ntimeout 0\n\
+        title a\nsavedefault WORDS\nkernel /vmlinuz a\n\
+        title b\nsavedefault\nkernel /vmlinuz b\n\
+        title c\nkernel /vmlinuz c\n";
+    for (words, before, booted, after) in [
+        // The second entry saves itself over and over.
+        ("2", LONG, "b", "1\n\n\n\n\n\n\n\n\n#\n"),
+        ("2", "0\n########", "a", "2\n\n\n\n\n\n\n\n\n"),
+        ("fallback", "0\n########", "a", "1\n\n\n\n\n\n\n\n\n"),
+        (
+            "--default=2 --once",
+            "0\n########",
+            "a",
+            "0:2\n\n\n\n\n\n\n",
+        ),
+        // Once means once: it is taken back before it is tried.
+        ("", "1:2\n######", "c", "1\n\n\n\n\n\n\n\n\n"),
+        // What cannot be saved does not keep the entry from booting.
+        ("9999999999", "0\n########", "a", "0\n########"),
+        ("", "0\n", "a", "0\n"),
+        ("", "nonsense\n\n", "a", "nonsense\n\n"),
+    ] {
+        let mut shelf = Shelf::with_menu(&menu.replace("WORDS", words));
+        shelf.put("(hd0,0)/boot/grub/default", before.as_bytes());
+        let ran = session(&shelf, &Script::default(), &Start::default());
+        assert_eq!(ran.exit, Exit::Booted, "{words} {before}");
+        assert_eq!(
+            ran.notes[0],
+            format!("kernel (hd0,0)/vmlinuz [{booted}]"),
+            "{words} {before}"
+        );
+        assert_eq!(shelf.holds(FILE), after, "{words} {before}");
+    }
+    // One that cannot be taken back is not tried: it would be for ever.
+    let mut shelf = Shelf::with_menu(menu);
+    shelf.put("(hd0,0)/boot/grub/default", b"1:2");
+    let ran = session(&shelf, &Script::default(), &Start::default());
+    assert_eq!(ran.notes[0], "kernel (hd0,0)/vmlinuz [b]");
+    assert!(ran.shows("meant for once"));
 }
 
 #[test]

@@ -68,11 +68,51 @@ fn commands() {
         ),
         (
             "savedefault\r",
-            "grubdom> savedefault\n\nError 27: savedefault: not in this version yet\n\ngrubdom>",
+            "grubdom> savedefault\n\nError 30: outside of an entry the number is needed\n\ngrubdom>",
         ),
         (
             "boot\r",
             "grubdom> boot\n\nError 8: no kernel is loaded; load one with `kernel' first\n\ngrubdom>",
+        ),
+        (
+            "cmp /vmlinuz /vmlinuz\r",
+            "grubdom> cmp /vmlinuz /vmlinuz\ngrubdom>",
+        ),
+        (
+            "cmp /vmlinuz /initrd.img\r",
+            "grubdom> cmp /vmlinuz /initrd.img\n Offset 0 differs: 0x6b [(hd0,0)/vmlinuz], 0x69 [(hd0,0)/initrd.img]\n Offset 1 differs: 0x65 [(hd0,0)/vmlinuz], 0x6e [(hd0,0)/initrd.img]\n Offset 2 differs: 0x72 [(hd0,0)/vmlinuz], 0x69 [(hd0,0)/initrd.img]\n Offset 3 differs: 0x6e [(hd0,0)/vmlinuz], 0x74 [(hd0,0)/initrd.img]\n Offset 4 differs: 0x65 [(hd0,0)/vmlinuz], 0x72 [(hd0,0)/initrd.img]\n Offset 5 differs: 0x6c [(hd0,0)/vmlinuz], 0x64 [(hd0,0)/initrd.img]\ngrubdom>",
+        ),
+        (
+            "cmp /etc/fstab.bak /vmlinuz\r",
+            "grubdom> cmp /etc/fstab.bak /vmlinuz\n Sizes differ: 0x0 [(hd0,0)/etc/fstab.bak], 0x6 [(hd0,0)/vmlinuz]\ngrubdom>",
+        ),
+        (
+            "blocklist /vmlinuz\r",
+            "grubdom> blocklist /vmlinuz\n (hd0,0)8[0-6]\ngrubdom>",
+        ),
+        (
+            "geometry (hd1)\r",
+            "grubdom> geometry (hd1)\n drive 0x81 (hd1): C/H/S = 65535/255/63, 2048 sectors of 512 bytes, LBA\n   no partitions, ext4\ngrubdom>",
+        ),
+        (
+            "pager\rpager\rpager off\r",
+            "grubdom> pager\n The pager is off.\ngrubdom> pager\n The pager is on.\ngrubdom> pager off\n The pager is off.\ngrubdom>",
+        ),
+        (
+            "fstest\rcat /etc/fstab.bak\rcat /vmlinuz\r",
+            "grubdom> fstest\n Tracing of file systems is on.\ngrubdom> cat /etc/fstab.bak\ngrubdom> cat /vmlinuz\nkernel\n[8,0,6]\ngrubdom>",
+        ),
+        (
+            "map (hd0) (hd1)\r",
+            "grubdom> map (hd0) (hd1)\n There is no BIOS whose drives could be swapped; passed over.\ngrubdom>",
+        ),
+        (
+            "terminal\r",
+            "grubdom> terminal\n console: the PV console, a vt100 of 24 lines\ngrubdom>",
+        ),
+        (
+            "terminal --timeout=5 serial console\r",
+            "grubdom> terminal --timeout=5 serial console\ngrubdom>",
         ),
         ("pause x\r\x1b", "grubdom> pause x\nx\ngrubdom>"),
         (
@@ -88,7 +128,7 @@ fn commands() {
 fn help_lists_in_columns() {
     let screen = typed(&shelf(), "help\r");
     assert!(
-        screen.contains("\nboot                                   cat FILE\n"),
+        screen.contains("\nblocklist FILE                         boot\n"),
         "{screen}"
     );
     assert!(!screen.contains("timeout"), "{screen}");
@@ -152,7 +192,7 @@ fn completion() {
         ("conf\t", "grubdom> configfile"),
         (
             "c\t",
-            "grubdom> c\n Commands: cat clear configfile\ngrubdom> c",
+            "grubdom> c\n Commands: cat chainloader clear cmp configfile\ngrubdom> c",
         ),
         (
             "roo\t",
@@ -190,6 +230,13 @@ fn long_output_pauses() {
         screen.ends_with("line 22\n[Enter shows more, q ends]"),
         "{screen}"
     );
+    let screen = typed(&shelf, "clear\rterminal --lines=10\rcat /long\r");
+    assert!(
+        screen.ends_with("line 8\n[Enter shows more, q ends]"),
+        "{screen}"
+    );
+    let screen = typed(&shelf, "pager off\rcat /long\r");
+    assert!(screen.ends_with("line 99\ngrubdom>"), "{screen}");
     let screen = typed(&shelf, "clear\rcat /long\rq");
     assert!(screen.ends_with("line 22\ngrubdom>"), "{screen}");
     // In an entry nothing pauses: nobody may be there.
