@@ -4,16 +4,18 @@
 //! Needs `mke2fs` (Debian: e2fsprogs), no root.
 
 use pvgrub::command::{Error, Machine};
-use pvgrub::disk::{BlockDevice, Disks};
+use pvgrub::disk::{BlockDevice, DiskError, Disks};
 use pvgrub::fs::{File, Storage};
 use pvgrub::screen::Terminal;
 use pvgrub::session::{Exit, Start, run};
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 const MENU: &str = "\
 timeout 3
@@ -29,31 +31,62 @@ initrd /boot/initrd.img
 
 /// The bytes of an ext4 file system of 4 MiB with a menu in it.
 fn ext4(name: &str) -> Vec<u8> {
+    make(name, &["-t", "ext4"], &[("menu.lst", MENU)])
+}
+
+/// The same with other options for mke2fs and other files in /boot/grub.
+fn make(name: &str, options: &[&str], files: &[(&str, &str)]) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
         .join(format!("session-{name}-{}", std::process::id()));
     let _ = fs::remove_dir_all(&folder);
     let tree = folder.join("tree");
     fs::create_dir_all(tree.join("boot/grub")).unwrap();
-    fs::write(tree.join("boot/grub/menu.lst"), MENU).unwrap();
+    for (file, content) in files {
+        fs::write(tree.join("boot/grub").join(file), content).unwrap();
+    }
     fs::write(tree.join("boot/vmlinuz-6.1"), vec![b'k'; 300_000]).unwrap();
     fs::write(tree.join("boot/initrd.img"), "ramdisk").unwrap();
     symlink("boot/vmlinuz-6.1", tree.join("vmlinuz")).unwrap();
     let image = folder.join("image");
-    let output = Command::new("mke2fs")
-        .env("PATH", "/usr/sbin:/sbin:/usr/bin:/bin")
-        .args(["-q", "-F", "-t", "ext4", "-d"])
-        .args([&tree, &image])
-        .arg("4M")
-        .output()
-        .expect("mke2fs is there (Debian package e2fsprogs)");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    tool("mke2fs", |command| {
+        let command = command.args(["-q", "-F"]).args(options).arg("-d");
+        command.args([&tree, &image]).arg("4M")
+    });
     let bytes = fs::read(&image).unwrap();
     fs::remove_dir_all(&folder).unwrap();
     bytes
+}
+
+/// Runs a tool of e2fsprogs, which must succeed.
+fn tool(name: &str, with: impl FnOnce(&mut Command) -> &mut Command) {
+    let mut command = Command::new(name);
+    command.env("PATH", "/usr/sbin:/sbin:/usr/bin:/bin");
+    let output = with(&mut command)
+        .output()
+        .expect("e2fsprogs is there (Debian package e2fsprogs)");
+    let said = [output.stdout, output.stderr].concat();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&said)
+    );
+}
+
+/// Whether e2fsck finds nothing to say about a file system.
+fn check(bytes: &[u8]) {
+    let image = tempfile(bytes);
+    tool("e2fsck", |command| command.arg("-fn").arg(&image));
+    fs::remove_file(image).unwrap();
+}
+
+/// A new file with these bytes.
+fn tempfile(bytes: &[u8]) -> PathBuf {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let name = format!("session-check-{}-{number}", std::process::id());
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::write(&path, bytes).unwrap();
+    path
 }
 
 /// A disk whose first partition, from the first MiB on, is `content`.
@@ -206,4 +239,266 @@ fn disks_without_a_menu() {
     );
     let (_, _, shown) = session(vec![empty], "(hd3,0)/menu.lst", "");
     assert!(shown.contains("Error 21: (hd3): "), "{shown}");
+}
+
+/// A disk that is written to, or refuses.
+struct Writable {
+    bytes: RefCell<Vec<u8>>,
+    read_only: bool,
+}
+
+impl BlockDevice for Writable {
+    fn sector_size(&self) -> u32 {
+        512
+    }
+
+    fn len(&self) -> u64 {
+        self.bytes.borrow().len() as u64
+    }
+
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), DiskError> {
+        self.bytes.borrow().read_at(offset, buf)
+    }
+
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<(), DiskError> {
+        assert!(
+            offset.is_multiple_of(512) && bytes.len().is_multiple_of(512),
+            "whole sectors"
+        );
+        if self.read_only {
+            return Err(DiskError::Write {
+                offset,
+                length: bytes.len() as u64,
+                reason: "the disk is read-only".into(),
+            });
+        }
+        self.bytes.borrow_mut()[offset as usize..][..bytes.len()].copy_from_slice(bytes);
+        Ok(())
+    }
+}
+
+/// Runs a session on a disk that can be written; gives the disk after it,
+/// what was loaded and what was shown.
+fn session_on(disk: Vec<u8>, read_only: bool, keys: &str) -> (Vec<u8>, Vec<String>, String) {
+    let disk = Rc::new(Writable {
+        bytes: RefCell::new(disk),
+        read_only,
+    });
+    let storage = Storage::new(Disks::new([disk.clone() as Rc<dyn BlockDevice>]));
+    let mut terminal = Keys {
+        keys: keys.bytes().collect(),
+        now: 0,
+        written: Vec::new(),
+    };
+    let mut machine = Notes::default();
+    run(&mut terminal, &storage, &mut machine, &Start::default());
+    let shown = String::from_utf8(terminal.written).unwrap();
+    let bytes = disk.bytes.borrow().clone();
+    (bytes, machine.0, shown.replace("\r\n", "\n"))
+}
+
+/// Where two disks differ.
+fn differences(a: &[u8], b: &[u8]) -> Vec<usize> {
+    assert_eq!(a.len(), b.len());
+    (0..a.len()).filter(|&at| a[at] != b[at]).collect()
+}
+
+const SAVING: &str = "\
+default saved
+timeout 0
+title a
+savedefault 1
+kernel /vmlinuz a
+title b
+savedefault 0
+kernel /vmlinuz b
+";
+
+/// What grub-set-default writes, in short.
+const DEFAULT: &str = "0\n#\n#\n#\n#\n#\n#\n# Lines are not to be removed.\n";
+
+#[test]
+fn what_is_saved_is_there_at_the_next_boot_and_nothing_else_changes() {
+    for options in [
+        &["-t", "ext4"][..],
+        &["-t", "ext4", "-O", "metadata_csum,64bit"],
+        &["-t", "ext2", "-b", "1024"],
+        &["-t", "ext4", "-O", "bigalloc"],
+    ] {
+        let plain = make(
+            "saved",
+            options,
+            &[("menu.lst", SAVING), ("default", DEFAULT)],
+        );
+        let before = partitioned(&plain);
+        let (after, loaded, shown) = session_on(before.clone(), false, "");
+        assert_eq!(
+            loaded,
+            ["(hd0,0)/vmlinuz: 300000 bytes, a"],
+            "{options:?}: {shown}"
+        );
+        let changed = differences(&before, &after);
+        assert!(
+            !changed.is_empty() && changed.len() <= 10,
+            "{options:?}: {shown}"
+        );
+        assert!(changed[changed.len() - 1] - changed[0] < 10);
+        assert_eq!(after[changed[0]..][..10], *b"1\n\n\n\n\n\n\n\n\n");
+        check(&after[2048 * 512..]);
+        let (again, loaded, _) = session_on(after, false, "");
+        assert_eq!(loaded, ["(hd0,0)/vmlinuz: 300000 bytes, b"], "{options:?}");
+        assert_eq!(again[changed[0]], b'0');
+        check(&again[2048 * 512..]);
+    }
+}
+
+/// What cannot be promised to do no harm is not done: the entry boots all the
+/// same, and says why the next one will be the same.
+#[test]
+fn what_cannot_be_saved_changes_nothing() {
+    for (options, default, read_only, reason) in [
+        (&["-t", "ext4"][..], DEFAULT, true, "the disk is read-only"),
+        (&["-t", "ext4"], "0\n", false, "the file has only 2 bytes"),
+        (
+            &["-t", "ext4", "-O", "inline_data"],
+            DEFAULT,
+            false,
+            "inside its inode",
+        ),
+        (
+            &["-t", "ext4", "-O", "mmp"],
+            DEFAULT,
+            false,
+            "mounted elsewhere",
+        ),
+    ] {
+        let plain = make(
+            "unsaved",
+            options,
+            &[("menu.lst", SAVING), ("default", default)],
+        );
+        let before = partitioned(&plain);
+        let (after, loaded, shown) = session_on(before.clone(), read_only, "");
+        assert_eq!(loaded, ["(hd0,0)/vmlinuz: 300000 bytes, a"], "{shown}");
+        assert!(shown.contains("Error 29: "), "{options:?}: {shown}");
+        assert!(shown.contains(reason), "{options:?}: {shown}");
+        assert!(shown.contains("/boot/grub/default"), "{options:?}: {shown}");
+        assert_eq!(differences(&before, &after), [0; 0]);
+    }
+    // Marked as damaged by the kernel: blocks may belong to several files.
+    let mut plain = make(
+        "damaged",
+        &["-t", "ext2"],
+        &[("menu.lst", SAVING), ("default", DEFAULT)],
+    );
+    plain[1024 + 0x3a] |= 2;
+    let before = partitioned(&plain);
+    let (after, _, shown) = session_on(before.clone(), false, "");
+    assert!(shown.contains("marked as damaged"), "{shown}");
+    assert_eq!(differences(&before, &after), [0; 0]);
+}
+
+#[test]
+fn partition_tables_are_changed_with_care() {
+    let plain = make("table", &["-t", "ext2"], &[("menu.lst", "title x\nboot\n")]);
+    let mut disk = partitioned(&plain);
+    let end = disk.len() / 512;
+    disk.extend_from_slice(&[0; 1 << 20]);
+    let entry = |disk: &[u8], slot: usize| disk[446 + 16 * slot..][..16].to_vec();
+    let typed = |disk: &[u8], commands: &str| {
+        let (after, _, shown) = session_on(disk.to_vec(), false, &format!("c{commands}\r"));
+        let changed = differences(disk, &after);
+        assert!(
+            changed.iter().all(|at| (446..510).contains(at)),
+            "{commands}"
+        );
+        (after, shown)
+    };
+    let (hidden, _) = typed(&disk, "hide (hd0,0)");
+    assert_eq!(differences(&disk, &hidden), [446 + 4]);
+    assert_eq!(hidden[446 + 4], 0x93);
+    assert_eq!(typed(&hidden, "unhide (hd0,0)").0, disk);
+    assert_eq!(typed(&disk, "parttype (hd0,0) 0x07").0[446 + 4], 7);
+    let (active, _) = typed(&disk, "root (hd0,0)\rmakeactive");
+    assert_eq!(differences(&disk, &active), [446]);
+    assert_eq!(active[446], 0x80);
+    let (new, _) = typed(&disk, &format!("partnew (hd0,2) 0x82 {end} 2048"));
+    assert_eq!(entry(&new, 2)[4], 0x82);
+    assert_eq!(
+        entry(&new, 2)[8..12],
+        u32::try_from(end).unwrap().to_le_bytes()
+    );
+    assert_eq!(entry(&new, 2)[12..], 2048u32.to_le_bytes());
+    assert_eq!(entry(&new, 0), entry(&disk, 0));
+    // The one that became active is the only one.
+    let (other, _) = typed(
+        &typed(&new, "root (hd0,0)\rmakeactive").0,
+        "rootnoverify (hd0,2)\rmakeactive",
+    );
+    assert_eq!((entry(&other, 0)[0], entry(&other, 2)[0]), (0, 0x80));
+    for (commands, error) in [
+        (format!("partnew (hd0,0) 0x82 {end} 8"), "is in use"),
+        (
+            format!("partnew (hd0,4) 0x82 {end} 8"),
+            "no primary partition",
+        ),
+        (
+            format!("partnew (hd0,1) 0x82 {} 8", end - 1),
+            "overlap partition 0",
+        ),
+        ("partnew (hd0,1) 0x82 64 4000".into(), "overlap partition 0"),
+        (
+            format!("partnew (hd0,1) 0x82 {end} 2049"),
+            "inside the disk",
+        ),
+        ("partnew (hd0,1) 0x82 0 8".into(), "inside the disk"),
+        (format!("partnew (hd0,1) 0xee {end} 8"), "stands for a GPT"),
+        (format!("partnew (hd0,1) 0 {end} 8"), "no partition"),
+        ("parttype (hd0,3) 7".into(), "Error 22"),
+        ("hide (hd0)".into(), "is no partition"),
+    ] {
+        let (after, shown) = typed(&disk, &commands);
+        assert!(shown.contains(error), "{commands}: {shown}");
+        assert_eq!(after, disk, "{commands}");
+    }
+    // A disk that is one file system has no table to put anything into.
+    let (after, _, shown) = session_on(plain.clone(), false, "cpartnew (hd0,1) 0x82 64 8\r");
+    assert!(shown.contains("the whole disk is a file system"), "{shown}");
+    assert_eq!(after, plain);
+    // A table that only stands before a GPT.
+    let mut gpt = disk.clone();
+    gpt[446 + 16 + 4] = 0xee;
+    let (after, _, shown) = session_on(
+        gpt.clone(),
+        false,
+        "chide (hd0,0)\rpartnew (hd0,2) 0x82 64 8\r",
+    );
+    assert!(shown.contains("Error "), "{shown}");
+    assert_eq!(after, gpt);
+}
+
+#[test]
+fn where_a_file_lies() {
+    let plain = make(
+        "places",
+        &["-t", "ext4"],
+        &[("menu.lst", "title x\nboot\n")],
+    );
+    let (_, _, shown) = session_on(partitioned(&plain), false, "cblocklist /vmlinuz\r");
+    let list = shown
+        .lines()
+        .find_map(|line| line.strip_prefix(" (hd0,0)"))
+        .unwrap();
+    let mut bytes = Vec::new();
+    for run in list.split(',') {
+        let (start, length) = match run.split_once('+') {
+            Some((start, count)) => (start, count.parse::<usize>().unwrap() * 512),
+            None => {
+                let (start, rest) = run.split_once("[0-").unwrap();
+                (start, rest.trim_end_matches(']').parse().unwrap())
+            }
+        };
+        bytes.extend_from_slice(&plain[start.parse::<usize>().unwrap() * 512..][..length]);
+    }
+    assert_eq!(bytes, vec![b'k'; 300_000]);
 }

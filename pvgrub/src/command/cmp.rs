@@ -32,12 +32,12 @@ fn cmp(context: &mut Context<'_, '_>, arguments: &str) -> Result<Flow, Error> {
     let first = context.file(first)?;
     let second = context.file(second)?;
     let (mut first, mut second) = (context.open(&first)?, context.open(&second)?);
-    if first.len() != second.len() {
+    if first.length() != second.length() {
         let text = format!(
             " Sizes differ: {:#x} [{}], {:#x} [{}]",
-            first.len(),
+            first.length(),
             first.name,
-            second.len(),
+            second.length(),
             second.name
         );
         context.console.line(&text);
@@ -58,11 +58,14 @@ fn compare(
 ) -> Result<u64, Error> {
     let (mut left, mut right) = (vec![0; PIECE], vec![0; PIECE]);
     let (mut offset, mut differences) = (0u64, 0u64);
-    while offset < first.len() && !context.console.enough() {
+    while offset < first.length() && !context.console.enough() {
         let read = first.read_at(offset, &mut left)?;
         let other = second.read_at(offset, &mut right)?;
         if read != other || read == 0 {
-            let reason = format!("ends at byte {offset}, short of its {} bytes", first.len());
+            let reason = format!(
+                "ends at byte {offset}, short of its {} bytes",
+                first.length()
+            );
             let name = if read < other {
                 &first.name
             } else {

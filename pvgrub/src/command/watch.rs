@@ -56,7 +56,7 @@ impl Opened {
     }
 
     /// The file's length in bytes.
-    pub fn len(&self) -> u64 {
+    pub fn length(&self) -> u64 {
         self.file.len()
     }
 

@@ -72,14 +72,17 @@ pub fn overwrite(
     Ok(())
 }
 
-/// The whole sectors to write, and where; `None` if the places do not hold
+/// Whole sectors, and the byte of the device where they belong.
+type Patch = (u64, Vec<u8>);
+
+/// The sectors to write; `None` if the places do not hold
 /// `old`.
 fn patches(
     device: &dyn BlockDevice,
     places: &[Place],
     mut old: &[u8],
     mut new: &[u8],
-) -> Result<Option<Vec<(u64, Vec<u8>)>>, FsError> {
+) -> Result<Option<Vec<Patch>>, FsError> {
     let sector = u64::from(device.sector_size()).max(1);
     let mut patches = Vec::new();
     for place in places {
@@ -133,7 +136,7 @@ mod tests {
         }
         fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<(), DiskError> {
             check_range(offset, bytes.len(), self.len())?;
-            assert!(offset % 512 == 0 && bytes.len() % 512 == 0);
+            assert!(offset.is_multiple_of(512) && bytes.len().is_multiple_of(512));
             let (length, reason) = (bytes.len() as u64, "the disk is read-only".into());
             if self.1 {
                 return Err(DiskError::Write {
