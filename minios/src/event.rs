@@ -5,6 +5,7 @@
 //! ([`crate::hypercall::poll`]) and wakes the tasks that wait.
 
 use alloc::collections::BTreeMap;
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::future::poll_fn;
 use core::mem::offset_of;
@@ -30,13 +31,49 @@ struct Slot {
     waker: Option<Waker>,
 }
 
+/// All ports that somebody owns.
+struct Ports {
+    slots: BTreeMap<u32, Slot>,
+    /// Which bits they have among the pending ones: number of a word of 64 and
+    /// bits in it. This is all that [`dispatch`] looks at while nothing happens.
+    words: Vec<(usize, u64)>,
+    /// Their numbers; none after one came or went.
+    numbers: Option<Rc<[u32]>>,
+}
+
+impl Ports {
+    fn add(&mut self, port: u32) {
+        self.slots.insert(port, Slot::default());
+        self.note();
+    }
+
+    fn remove(&mut self, port: u32) -> Option<Slot> {
+        let slot = self.slots.remove(&port);
+        self.note();
+        slot
+    }
+
+    /// Derives all else from `slots`.
+    fn note(&mut self) {
+        self.numbers = None;
+        self.words.clear();
+        for port in self.slots.keys() {
+            let (word, bit) = (*port as usize / 64, 1 << (port % 64));
+            match self.words.last_mut() {
+                Some((last, bits)) if *last == word => *bits |= bit,
+                _ => self.words.push((word, bit)),
+            }
+        }
+    }
+}
+
 cpu_local! {
-    static SLOTS: BTreeMap<u32, Slot> = BTreeMap::new();
+    static PORTS: Ports = Ports { slots: BTreeMap::new(), words: Vec::new(), numbers: None };
 }
 
 impl Port {
     fn adopt(number: u32, inherited: bool) -> Port {
-        SLOTS.with_borrow_mut(|slots| slots.insert(number, Slot::default()));
+        PORTS.with_borrow_mut(|ports| ports.add(number));
         Port { number, inherited }
     }
 
@@ -72,8 +109,8 @@ impl Port {
         poll_fn(|context| {
             let pending = take_pending(self.number);
             // The old waker is dropped outside the borrow.
-            let (state, _old) = SLOTS.with_borrow_mut(|slots| {
-                let slot = slots.entry(self.number).or_default();
+            let (state, _old) = PORTS.with_borrow_mut(|ports| {
+                let slot = ports.slots.entry(self.number).or_default();
                 if core::mem::take(&mut slot.fired) || pending {
                     (Poll::Ready(()), slot.waker.take())
                 } else {
@@ -89,7 +126,7 @@ impl Port {
 
 impl Drop for Port {
     fn drop(&mut self) {
-        let slot = SLOTS.with_borrow_mut(|slots| slots.remove(&self.number));
+        let slot = PORTS.with_borrow_mut(|ports| ports.remove(self.number));
         drop(slot);
         if !self.inherited {
             let _ = hypercall::event_close(self.number);
@@ -110,35 +147,38 @@ pub(crate) fn clear_pending(port: u32) {
     take_pending(port);
 }
 
-fn dispatch_one(port: u32) -> bool {
-    if !take_pending(port) {
-        return false;
-    }
-    let waker = SLOTS.with_borrow_mut(|slots| {
-        let slot = slots.get_mut(&port)?;
+/// Wake the task of a port whose bit was set.
+fn wake(port: u32) {
+    let waker = PORTS.with_borrow_mut(|ports| {
+        let slot = ports.slots.get_mut(&port)?;
         slot.fired = true;
         slot.waker.take()
     });
     if let Some(waker) = waker {
         waker.wake();
     }
-    true
 }
 
 /// Wake the tasks of all pending ports; true if there was any.
 pub(crate) fn dispatch() -> bool {
     let page = arch::shared_info();
-    // Most ports are silent most of the time: look before touching anything.
-    let pending = |port: &u32| {
-        let word = *port as usize / 64 * 8;
-        let bits: u64 = page.get(offset_of!(SharedInfo, evtchn_pending) + word);
-        bits >> (port % 64) & 1 != 0
-    };
-    let fired: Vec<u32> =
-        SLOTS.with_borrow(|slots| slots.keys().copied().filter(pending).collect());
-    fired
-        .into_iter()
-        .fold(false, |any, port| dispatch_one(port) | any)
+    let mut any = false;
+    let mut next = 0;
+    while let Some((word, ours)) = PORTS.with_borrow(|ports| ports.words.get(next).copied()) {
+        next += 1;
+        let offset = offset_of!(SharedInfo, evtchn_pending) + word * 8;
+        // Mostly nothing is pending: look before the locked access.
+        if page.get::<u64>(offset) & ours == 0 {
+            continue;
+        }
+        let mut fired = page.fetch_clear_u64(offset, ours);
+        while fired != 0 {
+            wake(word as u32 * 64 + fired.trailing_zeros());
+            fired &= fired - 1;
+            any = true;
+        }
+    }
+    any
 }
 
 /// Bring the shared info page back to what a first kernel finds: no port
@@ -156,9 +196,14 @@ pub fn reset() {
     page.set(vcpu + offset_of!(VcpuInfo, evtchn_upcall_pending), 0u8);
 }
 
-/// All ports that somebody owns.
-pub(crate) fn bound() -> Vec<u32> {
-    SLOTS.with_borrow(|slots| slots.keys().copied().collect())
+/// The numbers of all ports that somebody owns.
+pub(crate) fn bound() -> Rc<[u32]> {
+    PORTS.with_borrow_mut(|ports| {
+        let (numbers, slots) = (&mut ports.numbers, &ports.slots);
+        numbers
+            .get_or_insert_with(|| slots.keys().copied().collect())
+            .clone()
+    })
 }
 
 #[cfg(test)]
