@@ -6,9 +6,9 @@ use minios::mm::GuestPages;
 
 use crate::surroundings::{GuestMemory, NoMemory};
 
-/// Pages of the guest that are kept mapped: 32 MiB, which takes 64 KiB of page
-/// tables.
-const CACHED: usize = 8192;
+/// Pages of the guest that are kept mapped: 64 MiB, which takes 128 KiB of page
+/// tables and as much to remember them.
+const CACHED: usize = 16384;
 
 /// The guest's RAM.
 pub struct XenMemory {

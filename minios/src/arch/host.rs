@@ -147,12 +147,9 @@ impl OtherDomain {
             gref as usize % GRANTS_PER_PAGE * size_of::<GrantEntryV1>(),
         ))
     }
-}
 
-impl Domain for OtherDomain {
-    type Page = Shared<[u8; PAGE_SIZE]>;
-
-    fn map(&mut self, gref: u32, write: bool) -> Option<Self::Page> {
+    /// The frame that `gref` grants, in use from now on.
+    fn map_frame(gref: u32, write: bool) -> Option<Pfn> {
         let (table, at) = Self::entry(gref)?;
         let entry: GrantEntryV1 = table.get(at);
         if entry.flags & GTF_TYPE_MASK != GTF_PERMIT_ACCESS
@@ -164,6 +161,15 @@ impl Domain for OtherDomain {
         let used = GTF_READING | if write { GTF_WRITING } else { 0 };
         table.set(at + offset_of!(GrantEntryV1, flags), entry.flags | used);
         TOY.with_borrow_mut(|toy| *toy.mapped.entry(gref).or_default() += 1);
+        Some(frame)
+    }
+}
+
+impl Domain for OtherDomain {
+    type Page = Shared<[u8; PAGE_SIZE]>;
+
+    fn map(&mut self, gref: u32, write: bool) -> Option<Self::Page> {
+        let frame = Self::map_frame(gref, write)?;
         let address = core::ptr::NonNull::new(frame.address() as *mut [u8; PAGE_SIZE])?;
         // SAFETY: a frame of the toy's RAM (`p2m::pfn`), which is never unmapped; the peer touches it only through this handle.
         Some(unsafe { Shared::new(address) })

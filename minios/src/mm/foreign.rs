@@ -104,6 +104,43 @@ impl Foreign {
     }
 }
 
+/// A page that another domain granted us; unmapped when dropped.
+pub struct ForeignGrant {
+    window: Window,
+    handle: u32,
+}
+
+impl ForeignGrant {
+    /// Maps the page that domain `peer` granted by `reference`, for writing.
+    ///
+    /// # Errors
+    /// Xen's reason.
+    pub fn map(peer: u16, reference: u32) -> Result<Self, Errno> {
+        let mut window = Window::new(1)?;
+        let handle = window.map_grant(0, peer, reference)?;
+        Ok(ForeignGrant { window, handle })
+    }
+
+    /// It as memory of the layout of `T`.
+    ///
+    /// # Panics
+    /// If `T` is larger than a page.
+    pub fn shared<T: 'static>(self: Rc<Self>) -> Shared<T> {
+        assert!(size_of::<T>() <= PAGE_SIZE, "layout larger than a page");
+        let pointer = self.window.page(0).cast();
+        // SAFETY: mapped for as long as the mapping lives, which the handle keeps;
+        // page-aligned; everybody else copies, too.
+        unsafe { Shared::kept_by(pointer, self) }
+    }
+}
+
+impl Drop for ForeignGrant {
+    fn drop(&mut self) {
+        // SAFETY: handles into the page keep `self` alive, so there is none.
+        unsafe { self.window.unmap_grant(0, self.handle) };
+    }
+}
+
 impl Drop for Foreign {
     fn drop(&mut self) {
         let all: Vec<_> = (0..self.window.slots()).collect();

@@ -1,14 +1,19 @@
 //! A guest's RAM by guest physical address: mapped when it is first touched,
-//! and kept mapped while it is used.
+//! and kept mapped while nothing else needs its place.
+//!
+//! Each guest frame has one place where it can be mapped, its number modulo the
+//! number of places: no search, no list, and neighbours never get in each
+//! other's way. A frame whose place shows another one takes it over, which costs
+//! no more than mapping it.
 //!
 //! A mapping holds the guest's frame: one that the guest gives back stays in
 //! use until it is dropped here. Xen says when that happens (an `INVALIDATE`
 //! request), and then [`GuestPages::forget`] drops them all.
 
-use alloc::collections::BTreeMap;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::cell::RefCell;
+use core::ops::{Range, RangeInclusive};
 
 use super::PAGE_SIZE;
 use super::foreign::{copy_in, copy_out, parts};
@@ -16,8 +21,7 @@ use crate::arch::Window;
 use crate::guest::{Frame, Guest};
 use crate::hypercall::Errno;
 
-/// The mappings of a guest's pages that are in use, the least recently used
-/// making room for new ones.
+/// The mappings of a guest's pages that are in use.
 pub struct GuestPages {
     guest: Guest,
     cache: RefCell<Cache>,
@@ -34,32 +38,27 @@ pub struct Unmapped {
 
 struct Cache {
     window: Window,
-    /// Slot of each mapped guest frame.
-    slots: BTreeMap<u64, usize>,
-    /// What each slot shows, and whether it was used since the hand passed.
-    shown: Vec<Option<(u64, bool)>>,
-    free: Vec<usize>,
-    /// Where the search for a page to drop goes on.
-    hand: usize,
+    /// The guest frame that each slot shows, or [`NOTHING`].
+    shown: Vec<u64>,
 }
+
+/// No guest frame: the address of its bytes would not fit in 64 bits.
+const NOTHING: u64 = u64::MAX;
 
 /// One access is worked off in runs of at most this many pages; a run's pages
 /// are mapped all at once.
 const RUN: usize = 64;
 
 impl GuestPages {
-    /// A cache of `pages` pages of `guest`, at least two runs.
+    /// Room for `pages` pages of `guest`, at least one run.
     ///
     /// # Errors
     /// No memory for its page tables.
     pub fn new(guest: Guest, pages: usize) -> Result<Self, Errno> {
-        let pages = pages.max(2 * RUN);
+        let pages = pages.max(RUN);
         let cache = Cache {
             window: Window::new(pages)?,
-            slots: BTreeMap::new(),
-            shown: vec![None; pages],
-            free: (0..pages).rev().collect(),
-            hand: 0,
+            shown: vec![NOTHING; pages],
         };
         Ok(GuestPages {
             guest,
@@ -72,10 +71,10 @@ impl GuestPages {
     /// # Errors
     /// Where there is none; `data` is then in any state.
     pub fn read(&self, address: u64, data: &mut [u8]) -> Result<(), Unmapped> {
-        self.each(address, data.len(), |cache, slot, within, part| {
+        self.each(address, data.len(), |window, slot, within, part| {
             // SAFETY: `each` names mapped slots, which stay so while the cache is
             // borrowed, and parts within a page.
-            unsafe { copy_out(cache.window.page(slot), within, &mut data[part]) }
+            unsafe { copy_out(window.page(slot), within, &mut data[part]) }
         })
     }
 
@@ -84,22 +83,34 @@ impl GuestPages {
     /// # Errors
     /// Where there is none; what lies before it may have been written.
     pub fn write(&self, address: u64, data: &[u8]) -> Result<(), Unmapped> {
-        self.each(address, data.len(), |cache, slot, within, part| {
+        self.each(address, data.len(), |window, slot, within, part| {
             // SAFETY: as for `read`.
-            unsafe { copy_in(cache.window.page(slot), within, &data[part]) }
+            unsafe { copy_in(window.page(slot), within, &data[part]) }
         })
     }
 
     /// Drops all mappings.
     pub fn forget(&self) {
         let mut cache = self.cache.borrow_mut();
-        let all: Vec<_> = core::mem::take(&mut cache.slots).into_values().collect();
-        cache.drop_slots(&all);
+        let cache = &mut *cache;
+        let shows = |(slot, gfn): (usize, &mut u64)| {
+            (core::mem::replace(gfn, NOTHING) != NOTHING).then_some(slot)
+        };
+        let all: Vec<_> = cache
+            .shown
+            .iter_mut()
+            .enumerate()
+            .filter_map(shows)
+            .collect();
+        // SAFETY: no copy is under way (the cache is borrowed for it), and nothing
+        // else uses the pages.
+        unsafe { cache.window.unmap(&all) };
     }
 
     /// How many pages are mapped now.
     pub fn mapped(&self) -> usize {
-        self.cache.borrow().slots.len()
+        let cache = self.cache.borrow();
+        cache.shown.iter().filter(|gfn| **gfn != NOTHING).count()
     }
 
     /// Calls `f` for each page of the access with its slot, mapped.
@@ -107,7 +118,7 @@ impl GuestPages {
         &self,
         address: u64,
         len: usize,
-        mut f: impl FnMut(&Cache, usize, usize, core::ops::Range<usize>),
+        mut f: impl FnMut(&Window, usize, usize, Range<usize>),
     ) -> Result<(), Unmapped> {
         let page = PAGE_SIZE as u64;
         let beyond = Unmapped {
@@ -123,12 +134,12 @@ impl GuestPages {
         let mut from = address / page;
         while from <= end {
             let until = end.min(from + RUN as u64 - 1);
-            cache.ensure(self.guest, from, until)?;
+            cache.ensure(self.guest, from..=until)?;
             for gfn in from..=until {
                 let Some((_, within, part)) = pieces.next() else {
                     return Ok(());
                 };
-                f(&cache, cache.slots[&gfn], within, part);
+                f(&cache.window, cache.slot(gfn), within, part);
             }
             from = until + 1;
         }
@@ -143,79 +154,43 @@ impl Drop for GuestPages {
 }
 
 impl Cache {
-    /// Maps what is not mapped of the guest frames `from` to `until`.
-    fn ensure(&mut self, guest: Guest, from: u64, until: u64) -> Result<(), Unmapped> {
-        let mut missing = Vec::new();
-        for gfn in from..=until {
-            match self.slots.get(&gfn) {
-                Some(slot) => self.shown[*slot] = Some((gfn, true)),
-                None => missing.push(gfn),
-            }
-        }
-        if missing.is_empty() {
+    /// The one place where a guest frame can be mapped.
+    fn slot(&self, gfn: u64) -> usize {
+        (gfn % self.shown.len() as u64) as usize
+    }
+
+    /// Maps what is not mapped of a run of guest frames: no two of them have the
+    /// same slot.
+    fn ensure(&mut self, guest: Guest, run: RangeInclusive<u64>) -> Result<(), Unmapped> {
+        let missing: Vec<u64> = run
+            .filter(|gfn| self.shown[self.slot(*gfn)] != *gfn)
+            .collect();
+        let page = |gfn: &u64| (self.slot(*gfn), Frame::Guest(*gfn));
+        let pages: Vec<_> = missing.iter().map(page).collect();
+        if pages.is_empty() {
             return Ok(());
         }
-        self.make_room(missing.len(), from..=until);
-        let pages: Vec<_> = missing
-            .iter()
-            .map(|gfn| (self.free.pop().expect("room was made"), Frame::Guest(*gfn)))
-            .collect();
-        let result = self.window.map(guest, &pages);
+        // Those that show nothing need no flush.
+        let fresh = pages.iter().all(|(slot, _)| self.shown[*slot] == NOTHING);
+        let result = if fresh {
+            self.window.map(guest, &pages)
+        } else {
+            // SAFETY: no copy is under way (the cache is borrowed for it), and
+            // nothing else uses the pages.
+            unsafe { self.window.replace(guest, &pages) }
+        };
         let mapped = match result {
             Ok(()) => pages.len(),
             Err((index, _)) => index,
         };
-        for (index, ((slot, _), gfn)) in pages.iter().zip(&missing).enumerate() {
-            if index < mapped {
-                self.slots.insert(*gfn, *slot);
-                self.shown[*slot] = Some((*gfn, true));
-            } else {
-                self.free.push(*slot);
-            }
+        for gfn in missing.iter().take(mapped) {
+            let slot = self.slot(*gfn);
+            self.shown[slot] = *gfn;
         }
         result.map_err(|(index, reason)| Unmapped {
-            address: missing.get(index).unwrap_or(&from) * PAGE_SIZE as u64,
+            address: missing.get(index).unwrap_or(&0) * PAGE_SIZE as u64,
             reason,
         })
-    }
-
-    /// Makes sure that `count` slots are free, dropping pages that were not used
-    /// for long, some more than needed: each flush costs as much as the next.
-    fn make_room(&mut self, count: usize, but: core::ops::RangeInclusive<u64>) {
-        if self.free.len() >= count {
-            return;
-        }
-        let mut victims = Vec::new();
-        // Twice around meets every page unused at least once.
-        for _ in 0..2 * self.shown.len() {
-            if victims.len() >= count.max(RUN / 2) {
-                break;
-            }
-            self.hand = (self.hand + 1) % self.shown.len();
-            match self.shown[self.hand] {
-                Some((gfn, _)) if but.contains(&gfn) => {}
-                Some((gfn, true)) => self.shown[self.hand] = Some((gfn, false)),
-                Some((gfn, false)) => {
-                    // A second lap must not take it again.
-                    self.shown[self.hand] = None;
-                    self.slots.remove(&gfn);
-                    victims.push(self.hand);
-                }
-                None => {}
-            }
-        }
-        self.drop_slots(&victims);
-    }
-
-    /// Empties slots that no frame has any more.
-    fn drop_slots(&mut self, slots: &[usize]) {
-        // SAFETY: no copy is under way (the cache is borrowed for it), and nothing
-        // else uses the pages.
-        unsafe { self.window.unmap(slots) };
-        for slot in slots {
-            self.shown[*slot] = None;
-        }
-        self.free.extend(slots);
     }
 }
 
@@ -257,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_cache_makes_room_and_keeps_what_is_in_use() {
+    fn a_full_cache_makes_room() {
         let guest = pages(1024, 128);
         for round in 0..3u64 {
             for gfn in 0..1024u64 {

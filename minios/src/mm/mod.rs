@@ -17,7 +17,7 @@ pub mod pagetable;
 #[cfg(feature = "bare")]
 pub(crate) mod window;
 
-pub use foreign::{Foreign, MapError};
+pub use foreign::{Foreign, ForeignGrant, MapError};
 pub use frame::{OutOfMemory, free_pages};
 pub use guest::{GuestPages, Unmapped};
 pub use pagebuf::PageBuf;

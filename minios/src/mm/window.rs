@@ -15,7 +15,7 @@ use super::pagetable::{self, bits};
 use super::{Mfn, PAGE_SIZE, Pfn, p2m};
 use crate::boot::XEN_WINDOW_END;
 use crate::guest::{Frame, Guest};
-use crate::hypercall::{Errno, mmu_update_foreign, mmuext_op};
+use crate::hypercall::{Errno, grant_map, grant_unmap, mmu_update_foreign, mmuext_op};
 use crate::local::cpu_local;
 
 cpu_local! {
@@ -84,6 +84,41 @@ impl Window {
     /// # Errors
     /// How many were mapped, from the first on, and why the next was not.
     pub fn map(&mut self, guest: Guest, pages: &[(usize, Frame)]) -> Result<(), (usize, Errno)> {
+        // SAFETY: the slots are empty.
+        unsafe { self.enter(guest, pages) }
+    }
+
+    /// Show frames of `guest` in slots, whatever they showed before.
+    ///
+    /// # Errors
+    /// How many were replaced, from the first on, and why the next was not: that
+    /// one and those behind it show what they did.
+    ///
+    /// # Safety
+    /// Nobody uses the pages that were there.
+    pub unsafe fn replace(
+        &mut self,
+        guest: Guest,
+        pages: &[(usize, Frame)],
+    ) -> Result<(), (usize, Errno)> {
+        // SAFETY: unused by the caller's word. A flush takes nothing away; until
+        // then some of the old addresses are still cached.
+        unsafe {
+            let result = self.enter(guest, pages);
+            flush();
+            result
+        }
+    }
+
+    /// Write the entries of slots.
+    ///
+    /// # Safety
+    /// Nobody uses the pages that the slots show.
+    unsafe fn enter(
+        &mut self,
+        guest: Guest,
+        pages: &[(usize, Frame)],
+    ) -> Result<(), (usize, Errno)> {
         let update = |(slot, frame): &(usize, Frame)| {
             let (command, number) = match frame {
                 Frame::Guest(gfn) => (MMU_NORMAL_PT_UPDATE, *gfn),
@@ -94,7 +129,7 @@ impl Window {
         };
         let updates: Vec<_> = pages.iter().map(update).collect();
         // SAFETY:
-        // - the slots are this window's own and empty, nothing is taken away;
+        // - the slots are this window's own, and unused by the caller's word;
         // - the frames belong to another domain (a `Guest` is never ourselves, and
         //   Xen checks the owner), so Rust owns none of them elsewhere; who reads
         //   and writes them does it as shared memory.
@@ -111,17 +146,35 @@ impl Window {
         }
         let clear = |slot: &usize| self.entry(*slot, MMU_NORMAL_PT_UPDATE, 0);
         let updates: Vec<_> = slots.iter().map(clear).collect();
-        // The numbers are still cached until the flush.
-        let flush = MmuextOp {
-            cmd: MMUEXT_TLB_FLUSH_LOCAL,
-            ..MmuextOp::default()
-        };
-        // SAFETY: entries of this window only, unused by the caller's word; a
-        // flush takes nothing away.
+        // SAFETY: entries of this window only, unused by the caller's word. The
+        // addresses are still cached until the flush.
         unsafe {
             crate::hypercall::mmu_update(&updates).expect("Xen clears entries of ours");
-            mmuext_op(&[flush]).expect("Xen flushes our own TLB");
+            flush();
         }
+    }
+
+    /// Show the page that domain `peer` granted by `reference` in an empty slot.
+    /// What to unmap it with.
+    ///
+    /// # Errors
+    /// Xen's reason: its `GNTST_*`, negated.
+    pub fn map_grant(&mut self, slot: usize, peer: u16, reference: u32) -> Result<u32, Errno> {
+        let address = self.page(slot).as_ptr() as usize;
+        // SAFETY: an empty slot of this window, whose tables were made with it;
+        // who reads and writes the page does it as shared memory.
+        unsafe { grant_map(peer, reference, address) }
+    }
+
+    /// Undo [`Self::map_grant`].
+    ///
+    /// # Safety
+    /// Nobody uses the page.
+    pub unsafe fn unmap_grant(&mut self, slot: usize, handle: u32) {
+        let address = self.page(slot).as_ptr() as usize;
+        // SAFETY: unused by the caller's word.
+        let unmapped = unsafe { grant_unmap(handle, address) };
+        unmapped.expect("Xen unmaps what it mapped");
     }
 
     fn entry(&self, slot: usize, command: u64, val: u64) -> MmuUpdate {
@@ -131,6 +184,19 @@ impl Window {
         let ptr = (p2m::mfn(table).0 << 12) | (page % TABLE * 8) as u64 | command;
         MmuUpdate { ptr, val }
     }
+}
+
+/// Forget the translations that the processor remembers.
+///
+/// # Safety
+/// None beyond what all of `mmuext_op` asks: a flush takes nothing away.
+unsafe fn flush() {
+    let flush = MmuextOp {
+        cmd: MMUEXT_TLB_FLUSH_LOCAL,
+        ..MmuextOp::default()
+    };
+    // SAFETY: an operation without an argument.
+    unsafe { mmuext_op(&[flush]).expect("Xen flushes our own TLB") };
 }
 
 impl Drop for Window {

@@ -9,7 +9,9 @@ use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::ptr::NonNull;
 
+use xen_proto::mock::blkback::Domain;
 use xen_sys::errno::*;
+use xen_sys::grant_table::GNTST_BAD_GNTREF;
 use xen_sys::hvm::dm_op::*;
 use xen_sys::hvm::ioreq::*;
 use xen_sys::memory::*;
@@ -134,8 +136,21 @@ impl Window {
     }
 
     pub fn map(&mut self, guest: Guest, pages: &[(usize, Frame)]) -> Result<(), (usize, Errno)> {
-        for (index, (slot, wanted)) in pages.iter().enumerate() {
+        for (slot, _) in pages {
             assert!(self.slots[*slot].is_none(), "slot {slot} is in use");
+        }
+        // SAFETY: they are empty.
+        unsafe { self.replace(guest, pages) }
+    }
+
+    /// # Safety
+    /// As the real one; nothing goes away here.
+    pub unsafe fn replace(
+        &mut self,
+        guest: Guest,
+        pages: &[(usize, Frame)],
+    ) -> Result<(), (usize, Errno)> {
+        for (index, (slot, wanted)) in pages.iter().enumerate() {
             let found = match wanted {
                 Frame::Guest(gfn) => frame(guest.number(), *gfn),
                 Frame::Machine(mfn) => p2m::pfn(*mfn),
@@ -144,6 +159,21 @@ impl Window {
             self.slots[*slot] = Some(found);
         }
         Ok(())
+    }
+
+    /// The toy has one domain: whoever granted it, its table is ours.
+    pub fn map_grant(&mut self, slot: usize, _peer: u16, reference: u32) -> Result<u32, Errno> {
+        assert!(self.slots[slot].is_none(), "slot {slot} is in use");
+        let found = super::OtherDomain::map_frame(reference, true);
+        self.slots[slot] = Some(found.ok_or(Errno(-i64::from(GNTST_BAD_GNTREF)))?);
+        Ok(reference)
+    }
+
+    /// # Safety
+    /// As the real one; nothing goes away here.
+    pub unsafe fn unmap_grant(&mut self, slot: usize, handle: u32) {
+        self.slots[slot] = None;
+        super::OtherDomain.unmap(handle);
     }
 
     /// # Safety
