@@ -1,11 +1,12 @@
-//! A vchan server: a byte stream to a program in another domain (libxenvchan).
+//! vchans: byte streams between two domains (libxenvchan).
 //!
 //! The shared page and the port live as long as the [`Server`]; clients come
-//! and go. A conversation is [`Server::accept`], then [`Server::read`] and
+//! and go, ours being [`Client`]. A conversation is [`Server::accept`], then [`Server::read`] and
 //! [`Server::write`] until they say [`Ended`], then `accept` again. The bytes
 //! and the reconnecting are [`xen_proto::vchan`]'s.
 
 use alloc::format;
+use alloc::rc::Rc;
 use alloc::string::{String, ToString};
 use core::fmt;
 
@@ -15,7 +16,7 @@ use xen_proto::vchan::{self, Change};
 use crate::event::Port;
 use crate::grant::{GrantError, GrantedPages};
 use crate::hypercall::Errno;
-use crate::mm::PAGE_SIZE;
+use crate::mm::{ForeignGrant, PAGE_SIZE};
 use crate::shared::Shared;
 use crate::xenstore::{Error, Store};
 
@@ -44,6 +45,35 @@ impl fmt::Display for OpenError {
 }
 
 impl core::error::Error for OpenError {}
+
+/// Why a server could not be connected to.
+#[derive(Debug)]
+pub enum ConnectError {
+    /// The store said no: nobody serves there, most likely.
+    Store(Error),
+    /// A node does not hold a number.
+    Node(&'static str),
+    /// The page can't be mapped.
+    Grant(Errno),
+    /// No event channel.
+    Port(Errno),
+    /// The page is no vchan.
+    Page(vchan::NoVchan),
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ConnectError::Store(error) => write!(f, "vchan: {error}"),
+            ConnectError::Node(node) => write!(f, "vchan: {node} is no number"),
+            ConnectError::Grant(error) => write!(f, "vchan: the page can't be mapped: {error}"),
+            ConnectError::Port(error) => write!(f, "vchan: no event channel: {error}"),
+            ConnectError::Page(error) => write!(f, "vchan: {error}"),
+        }
+    }
+}
+
+impl core::error::Error for ConnectError {}
 
 /// The conversation is over; [`Server::accept`] waits for the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,13 +209,31 @@ impl Server {
     }
 }
 
-/// A client's end, over a page that somebody else has mapped.
+/// A client's end.
 pub struct Client {
     state: vchan::Client<Page>,
     port: Port,
 }
 
 impl Client {
+    /// Connect to the server in domain `peer` that tells of itself in the store
+    /// under `path` (`ring-ref`, `event-channel`).
+    ///
+    /// # Errors
+    /// See [`ConnectError`].
+    pub async fn open(store: &Store, path: &str, peer: u16) -> Result<Client, ConnectError> {
+        let number = async |node: &'static str| -> Result<u32, ConnectError> {
+            let text = store.read(&format!("{path}/{node}")).await;
+            let text = text.map_err(ConnectError::Store)?;
+            text.trim().parse().map_err(|_| ConnectError::Node(node))
+        };
+        let reference = number("ring-ref").await?;
+        let remote = number("event-channel").await?;
+        let page = ForeignGrant::map(peer, reference).map_err(ConnectError::Grant)?;
+        let port = Port::bind_interdomain(peer, remote).map_err(ConnectError::Port)?;
+        Client::attach(Rc::new(page).shared(), port).map_err(ConnectError::Page)
+    }
+
     /// Connect to the server that shares `page`, over `port` bound to its.
     ///
     /// # Errors

@@ -233,3 +233,46 @@ fn a_client_that_writes_nonsense_ends_its_own_conversation_only() {
         assert_eq!(block_on(line(&mut next)), "hello\n");
     }
 }
+
+#[test]
+fn a_client_finds_its_server_in_the_store_and_leaves_nothing_mapped() {
+    let Lab { daemon, server } = lab();
+    spawn(shouting(server, Rc::default()));
+    let store = connect_store(&daemon);
+    for _ in 0..3 {
+        let mut client = block_on(Client::open(&store, PATH, 0)).unwrap();
+        let answer = block_on(async {
+            assert_eq!(line(&mut client).await, "hello\n");
+            client.write(b"is this page mapped?\n").await.unwrap();
+            line(&mut client).await
+        });
+        assert_eq!(answer, "IS THIS PAGE MAPPED?\n");
+        assert_eq!(mapped_grants(), 1);
+        client.close();
+        assert_eq!(mapped_grants(), 0);
+    }
+}
+
+#[test]
+fn a_client_names_what_keeps_it_from_its_server() {
+    let Lab { daemon, server } = lab();
+    let store = connect_store(&daemon);
+    let refused = |path: &str| match block_on(Client::open(&store, path, 0)) {
+        Err(error) => error.to_string(),
+        Ok(_) => panic!("{path}: connected"),
+    };
+    let nobody = refused("/local/domain/5/nobody");
+    assert!(nobody.contains("ENOENT"), "{nobody}");
+    let set = |node: &str, value: &str| daemon.set(&format!("{PATH}/{node}"), value);
+    let port = server.port.number().to_string();
+    set("event-channel", "0x12 or so");
+    assert_eq!(refused(PATH), "vchan: event-channel is no number");
+    set("event-channel", &port);
+    set("ring-ref", "500");
+    assert!(
+        refused(PATH).contains("can't be mapped"),
+        "{}",
+        refused(PATH)
+    );
+    assert_eq!(mapped_grants(), 0);
+}
