@@ -12,6 +12,7 @@ use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
 
 use alloc::rc::Rc;
+use alloc::vec::Vec;
 use xen_proto::ring::Memory;
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -234,6 +235,28 @@ impl<T> Memory for Shared<T> {
             .is_some_and(|end| end <= size_of::<T>())
         {
             self.write_bytes(at, from);
+        }
+    }
+
+    /// Without filling the place with zeros first, for these are large.
+    fn append(&self, at: usize, len: usize, to: &mut Vec<u8>) {
+        to.reserve(len);
+        let end = to.len();
+        let inside = at.checked_add(len).is_some_and(|end| end <= size_of::<T>());
+        if !inside {
+            to.resize(end + len, 0);
+            return;
+        }
+        // SAFETY:
+        // - in bounds: checked above, and `reserve` made room for `len` bytes;
+        // - disjoint, and kept on its side of the index accesses: as `read_bytes`;
+        // - `set_len`: all bytes up to there have been written.
+        unsafe {
+            fence(Ordering::Acquire);
+            let from = self.base.as_ptr().add(at);
+            core::ptr::copy_nonoverlapping(from, to.as_mut_ptr().add(end), len);
+            fence(Ordering::Acquire);
+            to.set_len(end + len);
         }
     }
 }

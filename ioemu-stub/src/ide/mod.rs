@@ -19,11 +19,11 @@ mod atapi;
 mod busmaster;
 mod channel;
 mod controller;
-
 mod drive;
 mod engine;
 mod geometry;
 mod pci;
+mod readahead;
 pub mod registers;
 pub mod socket;
 mod words;

@@ -15,6 +15,7 @@ use minios::frontend::block::{Block, BlockError, Options};
 use minios::signal::{Gate, Signal};
 use minios::xenstore::Store;
 
+use super::readahead::ReadAhead;
 use crate::surroundings::{Completion, Disk, DiskError, Medium, Request};
 
 const SECTOR: u64 = 512;
@@ -38,6 +39,7 @@ pub struct VirtualDisk {
     /// A request has ended.
     ended: Signal,
     generation: u32,
+    ahead: RefCell<ReadAhead>,
     /// Failures yet to be logged: a guest must not fill dom0's log.
     complaints: Cell<u32>,
 }
@@ -53,6 +55,7 @@ impl VirtualDisk {
             settled: Gate::new(),
             ended: Signal::new(),
             generation: NEXT.fetch_add(1, Ordering::Relaxed),
+            ahead: RefCell::default(),
             complaints: Cell::new(64),
         })
     }
@@ -156,11 +159,7 @@ async fn carry_out(
     request: Request,
 ) -> Result<Vec<u8>, DiskError> {
     let result = match request {
-        Request::Read { sector, count } => {
-            let mut data = room(byte(count.into())?)?;
-            let read = block.read(byte(sector)?, &mut data).await;
-            read.map(|()| data)
-        }
+        Request::Read { sector, count } => read(disk, block, sector, count).await,
         Request::Write { sector, data } => write(block, byte(sector)?, data).await,
         Request::Flush => block.flush().await.map(|()| Vec::new()),
         Request::Discard { sector, count } => discard(block, byte(sector)?, byte(count)?).await,
@@ -178,16 +177,32 @@ async fn carry_out(
     })
 }
 
-/// A buffer, if there is memory for it.
-fn room(bytes: u64) -> Result<Vec<u8>, DiskError> {
-    let bytes = usize::try_from(bytes).map_err(|_| DiskError::OutOfRange)?;
-    let mut data = Vec::new();
-    if data.try_reserve_exact(bytes).is_err() {
-        log::error!("no memory for {bytes} bytes of a disk");
-        return Err(DiskError::Failed);
+/// Reads sectors of 512 bytes, ahead where nobody writes.
+async fn read(
+    disk: &VirtualDisk,
+    block: &Block,
+    sector: u64,
+    count: u32,
+) -> Result<Vec<u8>, BlockError> {
+    let at = sector.saturating_mul(SECTOR);
+    let bytes = |sectors: u32| sectors as usize * SECTOR as usize;
+    // Another domain may write a disk that it shares, unless it is read-only.
+    if !block.disk().read_only {
+        return block.read_vec(at, bytes(count)).await;
     }
-    data.resize(bytes, 0);
-    Ok(data)
+    if let Some(found) = disk.ahead.borrow_mut().find(sector, count) {
+        return Ok(found);
+    }
+    let planned = disk
+        .ahead
+        .borrow()
+        .plan(sector, count, block.disk().sectors);
+    let data = block.read_vec(at, bytes(planned)).await;
+    if data.is_err() && planned > count {
+        // What was not asked for is no reason to fail.
+        return block.read_vec(at, bytes(count)).await;
+    }
+    Ok(disk.ahead.borrow_mut().keep(sector, count, data?))
 }
 
 fn byte(sector: u64) -> Result<u64, DiskError> {

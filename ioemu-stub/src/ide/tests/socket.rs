@@ -195,3 +195,28 @@ fn a_disk_that_is_not_there_is_a_drive_without_a_medium() {
     );
     assert_eq!(read, Err(DiskError::NoMedium));
 }
+
+#[test]
+fn a_read_only_medium_is_read_ahead_and_a_disk_is_not() {
+    for (read_only, requests) in [(true, 2), (false, 64)] {
+        // VDISK_READONLY of blkif.h.
+        let offer = Offer {
+            info: if read_only { 4 } else { 0 },
+            ..Offer::default()
+        };
+        let (store, backend) = machine(768, 4096, offer);
+        let disk = VirtualDisk::connect(&store, 768, false);
+        block_on(disk.settled());
+        let behind = Behind(disk);
+        for sector in (8..264).step_by(4) {
+            let read = ask(&behind, Request::Read { sector, count: 4 });
+            assert!(read.unwrap() == pattern(sector as usize, 4), "{sector}");
+        }
+        assert_eq!(backend.borrow().seen.requests[0], requests);
+        // The end of the medium is no obstacle.
+        for sector in (4000..4096).step_by(4) {
+            let read = ask(&behind, Request::Read { sector, count: 4 });
+            assert!(read.unwrap() == pattern(sector as usize, 4), "{sector}");
+        }
+    }
+}

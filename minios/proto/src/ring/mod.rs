@@ -13,6 +13,7 @@ mod slots;
 #[cfg(test)]
 mod tests;
 
+use alloc::vec::Vec;
 use core::fmt;
 
 pub use bytes::{
@@ -39,6 +40,12 @@ pub trait Memory {
     fn read(&self, at: usize, to: &mut [u8]);
     /// Copies into the memory.
     fn write(&self, at: usize, from: &[u8]);
+    /// Copies `len` bytes out of the memory to the end of `to`.
+    fn append(&self, at: usize, len: usize, to: &mut Vec<u8>) {
+        let end = to.len();
+        to.resize(end + len, 0);
+        self.read(at, to.get_mut(end..).unwrap_or_default());
+    }
 }
 
 macro_rules! through {
@@ -55,6 +62,9 @@ macro_rules! through {
             }
             fn fence(&self) {
                 (**self).fence();
+            }
+            fn append(&self, at: usize, len: usize, to: &mut Vec<u8>) {
+                (**self).append(at, len, to);
             }
             fn read(&self, at: usize, to: &mut [u8]) {
                 (**self).read(at, to);

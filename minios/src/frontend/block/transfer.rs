@@ -8,12 +8,13 @@ use core::ops::Range;
 use core::task::Poll;
 
 use xen_proto::block::{self, DIRECT_SEGMENTS, PAGE, RequestId, SECTOR, SLOT, parts};
+use xen_proto::ring::Memory;
 use zerocopy::IntoBytes;
 
 use super::buffer::{Buffer, Lent};
 use super::queue::{Held, Waiting};
 use super::{Block, BlockError, Operation};
-use crate::mm::PageBuf;
+use crate::mm::{OutOfMemory, PageBuf, free_pages};
 
 /// Requests of one transfer under way at once.
 const DEPTH: usize = 8;
@@ -30,6 +31,41 @@ impl Block {
     /// See [`BlockError`]; `to` then holds anything.
     pub async fn read(&self, offset: u64, to: &mut [u8]) -> Result<(), BlockError> {
         let wanted = self.range(offset, to.len() as u64)?;
+        let mut rest = to;
+        self.each_piece(wanted, |memory, at, len| {
+            let (now, later) = core::mem::take(&mut rest).split_at_mut(len);
+            memory.read(at, now);
+            rest = later;
+        })
+        .await
+    }
+
+    /// The same into memory that is made for it, `len` bytes.
+    ///
+    /// # Errors
+    /// See [`BlockError`].
+    pub async fn read_vec(&self, offset: u64, len: usize) -> Result<Vec<u8>, BlockError> {
+        let wanted = self.range(offset, len as u64)?;
+        let mut data = Vec::new();
+        if data.try_reserve_exact(len).is_err() {
+            let none = OutOfMemory {
+                wanted: len.div_ceil(PAGE),
+                free: free_pages(),
+            };
+            return Err(BlockError::Buffer(none.into()));
+        }
+        self.each_piece(wanted, |memory, at, len| memory.append(at, len, &mut data))
+            .await?;
+        Ok(data)
+    }
+
+    /// Reads bytes `wanted` of the disk and calls `take` for one piece of them
+    /// after the other: with memory, and where and how many bytes there are its.
+    async fn each_piece(
+        &self,
+        wanted: Range<u64>,
+        mut take: impl FnMut(&dyn Memory, usize, usize),
+    ) -> Result<(), BlockError> {
         let size = u64::from(self.disk.sector_size);
         let whole = wanted.start / size * size..wanted.end.next_multiple_of(size);
         let mut pieces = pieces(whole, Buffer::bytes(self.segments) as u64).peekable();
@@ -50,12 +86,8 @@ impl Block {
             let held = self.end(Operation::Read, (request, piece.clone())).await?;
             if let Some(buffer) = &held.buffer {
                 let part = piece.start.max(wanted.start)..piece.end.min(wanted.end);
-                let target =
-                    (part.start - wanted.start) as usize..(part.end - wanted.start) as usize;
-                buffer.memory().read(
-                    (part.start - piece.start) as usize,
-                    to.get_mut(target).unwrap_or_default(),
-                );
+                let at = (part.start - piece.start) as usize;
+                take(buffer.memory(), at, (part.end - part.start) as usize);
             }
             self.queue.borrow_mut().give_back(held);
         }
