@@ -18,8 +18,17 @@ pub const READS: u32 = 100_000;
 /// What the disk is read of, in MiB.
 const DISK_MIB: u32 = 64;
 
-/// Hours of an idle guest.
-pub const IDLE_HOURS: u32 = 1;
+impl DeviceModel {
+    /// Seconds for which an idle guest is watched. A process that wakes up all
+    /// the time shows it in a minute; in an hour even one wake-up of the stub
+    /// domain a second would show.
+    fn idle_seconds(self) -> u32 {
+        match self {
+            DeviceModel::Qemu => 60,
+            DeviceModel::Stub => 3600,
+        }
+    }
+}
 
 /// What was measured with one device model.
 #[derive(Clone, Copy, Debug)]
@@ -36,8 +45,10 @@ pub struct Figures {
     pub domain: f64,
     /// MiB of processes in dom0 that serve the guest.
     pub processes: f64,
-    /// Seconds of processor time of the device model in [`IDLE_HOURS`].
+    /// Seconds of processor time of the device model in an hour of an idle guest.
     pub idle: f64,
+    /// How often a second its processes in dom0 wake up then.
+    pub wake_ups: f64,
 }
 
 /// Goes through all that is measured, with this device model.
@@ -115,6 +126,7 @@ fn script(model: DeviceModel) -> Result<String> {
         *BEGIN*) echo \"BEGIN-$1 $(now)\";; *END*) echo \"END-$1 $(now)\"; break;; \
         *LAB-*) echo \"$line\";; esac; done < $(serial $1); }\n"
         .to_owned();
+    text += &format!("IDLE={}\n", model.idle_seconds());
     text += match model {
         DeviceModel::Qemu => "serial() { echo /tmp/serial.out; }\n",
         DeviceModel::Stub => "serial() { terminal $1; }\n",
@@ -134,6 +146,7 @@ impl Figures {
             Ok(value(&format!("{b} ([0-9.]+)"))? - value(&format!("{a} ([0-9.]+)"))?)
         };
         let kib = |pattern: &str| -> Result<f64> { Ok(value(pattern)? / 1024.0) };
+        let idle_seconds = f64::from(model.idle_seconds());
         Ok(Figures {
             boot: between("START-boot", "GONE-boot")?,
             read: between("BEGIN-port", "END-port")? * 1e6 / f64::from(READS),
@@ -144,7 +157,8 @@ impl Figures {
                 DeviceModel::Stub => value("DOMAIN-MIB ([0-9.]+)")?,
             },
             processes: kib("PROCESSES-KIB (\\d+)")?,
-            idle: between("IDLE-BEFORE", "IDLE-AFTER")?,
+            idle: between("IDLE-BEFORE", "IDLE-AFTER")? * 3600.0 / idle_seconds,
+            wake_ups: between("NAPS-BEFORE", "NAPS-AFTER")? / idle_seconds,
         })
     }
 }
