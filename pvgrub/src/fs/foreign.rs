@@ -5,7 +5,6 @@ use crate::disk::{BlockDevice, partitions};
 
 /// Where to look, in bytes, what is there, and what that is.
 static SIGNATURES: &[(u64, &[u8], &str)] = &[
-    (0x10040, b"_BHRfS_M", "a btrfs file system"),
     (536, b"LVM2 001", "an LVM physical volume"),
     (0, b"LUKS\xba\xbe", "a LUKS encrypted volume"),
     (4096, b"\xfc\x4e\x2b\xa9", "a member of a Linux RAID"),
@@ -13,7 +12,7 @@ static SIGNATURES: &[(u64, &[u8], &str)] = &[
     (4086, b"SWAPSPACE2", "swap space"),
     (3, b"EXFAT   ", "an exFAT file system"),
     (3, b"NTFS    ", "an NTFS file system"),
-    (0, b"hsqs", "a squashfs file system"),
+    (0, b"sqsh", "an old squashfs file system"),
     (1024, b"\xe2\xe1\xf5\xe0", "an EROFS file system"),
     (1024, b"\x10\x20\xf5\xf2", "an F2FS file system"),
     (0x8000, b"JFS1", "a JFS file system"),

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod blocks;
+pub mod btrfs;
 mod error;
 pub mod ext;
 pub mod fat;
@@ -16,6 +17,7 @@ pub mod iso9660;
 mod overwrite;
 pub mod path;
 mod runs;
+pub mod squashfs;
 mod storage;
 mod tree;
 pub mod xfs;
@@ -165,6 +167,14 @@ pub static PROBES: &[Probe] = &[
     Probe {
         name: "XFS",
         open: xfs::probe,
+    },
+    Probe {
+        name: "btrfs",
+        open: btrfs::probe,
+    },
+    Probe {
+        name: "squashfs",
+        open: squashfs::probe,
     },
     Probe {
         name: "ISO 9660",

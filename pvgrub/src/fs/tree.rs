@@ -22,6 +22,10 @@ pub trait Tree: 'static {
     fn kind(&self) -> &'static str;
     /// The topmost folder.
     fn root(&self) -> Result<Self::Node, FsError>;
+    /// Where else paths may start, if they lead nowhere from the root.
+    fn other_root(&self) -> Result<Option<Self::Node>, FsError> {
+        Ok(None)
+    }
     /// What a node is.
     fn what(&self, node: &Self::Node) -> FileKind;
     /// The node called `name` in the folder `folder`; never asked for `..`.
@@ -50,10 +54,23 @@ impl<T: Tree> Mounted<T> {
     /// The node at the absolute path `path`, links followed.
     fn resolve(&self, path: &str) -> Result<T::Node, FsError> {
         path::check(path)?;
+        match self.resolve_from(self.0.root()?, path) {
+            Err(error @ (FsError::NotFound(_) | FsError::NotADirectory(_))) => {
+                match self.0.other_root()? {
+                    Some(other) => self.resolve_from(other, path).map_err(|_| error),
+                    None => Err(error),
+                }
+            }
+            result => result,
+        }
+    }
+
+    /// The same from the root `root` on.
+    fn resolve_from(&self, root: T::Node, path: &str) -> Result<T::Node, FsError> {
         let shown = || path.to_string();
         // The names still to go, the next one last; the folders on the way.
         let mut names: Vec<String> = path::components(path).rev().map(String::from).collect();
-        let mut way = vec![self.0.root()?];
+        let mut way = vec![root];
         let mut links = 0;
         while let Some(name) = names.pop() {
             let Some(current) = way.last() else {

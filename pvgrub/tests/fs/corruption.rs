@@ -4,7 +4,9 @@
 //!
 //! `PVGRUB_SEED=<n>` repeats a run, `PVGRUB_CASES=<n>` sets its length.
 
-use super::images::{Scratch, debugfs, mke2fs, mkfs_fat, mkfs_xfs, run, xorriso};
+use super::images::{
+    Scratch, debugfs, mke2fs, mkfs_btrfs, mkfs_fat, mkfs_xfs, mksquashfs, run, xorriso,
+};
 use super::tree::{self, Size, noise};
 use pvgrub::disk::{BlockDevice, Cache, DiskError};
 use pvgrub::fs::{FileKind, FileSystem, FsError, probe};
@@ -273,5 +275,32 @@ fn xfs() {
         ("xfs-1k", "-b size=1024 -i nrext64=1"),
     ] {
         linked(name, |image, source| mkfs_xfs(image, source, args, "20m"));
+    }
+}
+
+#[test]
+fn btrfs() {
+    for (name, args) in [
+        ("btrfs", "-m single"),
+        ("btrfs-single", "-m single -n 4096 -s 4096"),
+        ("btrfs-mixed", "--mixed"),
+    ] {
+        linked(name, |image, source| {
+            mkfs_btrfs(image, source, args, "128m")
+        });
+    }
+}
+
+#[test]
+fn squashfs() {
+    for args in [
+        "-comp gzip -b 4096",
+        "-comp zstd",
+        "-comp xz",
+        "-comp lz4 -b 8192",
+        "-comp lzo",
+        "-noI -noD -noF -b 4096",
+    ] {
+        linked(args, |image, source| mksquashfs(image, source, args));
     }
 }

@@ -236,3 +236,23 @@ fn prototype(tree: &Path, proto: &mut String) {
         }
     }
 }
+
+/// Makes the btrfs image `image` of `size` from the folder `tree`.
+pub fn mkfs_btrfs(image: &Path, tree: &Path, args: &str, size: &str) {
+    let _ = std::fs::remove_file(image);
+    let name = image.to_str().unwrap();
+    run("truncate", &["-s", size, name], "", &[0]);
+    let mut all = vec!["-q", "--rootdir", tree.to_str().unwrap()];
+    all.extend(args.split_whitespace());
+    all.push(name);
+    run("mkfs.btrfs", &all, "", &[0]);
+}
+
+/// Makes the squashfs image `image` from the folder `tree`.
+pub fn mksquashfs(image: &Path, tree: &Path, args: &str) {
+    let _ = std::fs::remove_file(image);
+    let mut all = vec![tree.to_str().unwrap(), image.to_str().unwrap()];
+    all.extend(["-quiet", "-no-progress", "-all-root"]);
+    all.extend(args.split_whitespace());
+    run("mksquashfs", &all, "", &[0]);
+}

@@ -4,11 +4,13 @@
 //! Needs e2fsprogs, dosfstools, mtools, xorriso, genisoimage, xfsprogs,
 //! btrfs-progs and squashfs-tools (Debian's packages); no root.
 
+mod btrfs;
 mod corruption;
 mod ext;
 mod fat;
 mod images;
 mod iso9660;
 mod seeds;
+mod squashfs;
 mod tree;
 mod xfs;

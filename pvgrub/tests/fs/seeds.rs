@@ -2,7 +2,7 @@
 //! number of 128-byte pieces of the image u32 LE, then for each piece that is
 //! not empty its number u32 LE and its bytes.
 
-use crate::images::{Scratch, mkfs_fat, mkfs_xfs, xorriso};
+use crate::images::{Scratch, mkfs_btrfs, mkfs_fat, mkfs_xfs, mksquashfs, xorriso};
 use crate::tree::noise;
 use std::os::unix::fs::{FileExt, symlink};
 use std::{fs, path::Path};
@@ -92,5 +92,23 @@ fn write_fuzz_seeds() {
     ] {
         mkfs_xfs(&image, &linked, args, "16m,agcount=1");
         write_seed("xfs", name, &image);
+    }
+    for (name, args) in [
+        ("mixed", "--mixed -n 4096 -m single -d single"),
+        ("dup", "-n 4096 -m dup --csum xxhash"),
+    ] {
+        mkfs_btrfs(&image, &linked, args, "112m");
+        write_seed("btrfs", name, &image);
+    }
+    for (name, args) in [
+        ("gzip", "-comp gzip -b 4096"),
+        ("xz", "-comp xz -b 8192"),
+        ("zstd", "-comp zstd -b 8192"),
+        ("lz4", "-comp lz4 -b 8192"),
+        ("lzo", "-comp lzo -b 8192"),
+        ("plain", "-noI -noD -noF -b 4096 -always-use-fragments"),
+    ] {
+        mksquashfs(&image, &linked, args);
+        write_seed("squashfs", name, &image);
     }
 }

@@ -76,8 +76,28 @@ fn member(
     reader: &mut Reader<'_>,
     to: &mut [u8],
 ) -> Result<usize, Damage> {
-    inflator.init();
     let flags = inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
+    inflate(inflator, reader, to, flags)
+}
+
+/// Unpacks a stream of zlib (RFC 1950), whatever follows it.
+pub(super) fn zlib(src: &[u8], to: &mut [u8]) -> Result<usize, Damage> {
+    let mut flags = inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF
+        | inflate_flags::TINFL_FLAG_PARSE_ZLIB_HEADER;
+    if cfg!(fuzzing) {
+        flags |= inflate_flags::TINFL_FLAG_IGNORE_ADLER32;
+    }
+    let mut inflator = Box::<DecompressorOxide>::default();
+    inflate(&mut inflator, &mut Reader(src), to, flags)
+}
+
+fn inflate(
+    inflator: &mut DecompressorOxide,
+    reader: &mut Reader<'_>,
+    to: &mut [u8],
+    flags: u32,
+) -> Result<usize, Damage> {
+    inflator.init();
     let (status, used, unpacked) =
         miniz_oxide::inflate::core::decompress(inflator, reader.0, to, 0, flags);
     reader.take(used)?;

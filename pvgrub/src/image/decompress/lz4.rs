@@ -49,7 +49,7 @@ fn length(data: &[u8], at: &mut usize, first: usize) -> Result<usize, Damage> {
 }
 
 /// Unpacks one block; returns its length.
-fn block(data: &[u8], dst: &mut [u8]) -> Result<usize, Damage> {
+pub(super) fn block(data: &[u8], dst: &mut [u8]) -> Result<usize, Damage> {
     let mut pos = 0;
     let mut at = 0;
     loop {

@@ -15,6 +15,8 @@ mod run;
 mod xz;
 mod zstd;
 
+pub(crate) use zstd::xxh64;
+
 use super::{Codec, ImageError};
 
 /// What is wrong with a stream; [`decompress`] adds which format it is.
@@ -72,6 +74,34 @@ fn stored(src: &[u8], dst: &mut [u8]) -> Result<usize, Damage> {
     let to = dst.get_mut(..src.len()).ok_or(Damage::Full)?;
     to.copy_from_slice(src);
     Ok(src.len())
+}
+
+/// Streams without a container, as file systems keep them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bare {
+    /// zlib (RFC 1950).
+    Zlib,
+    /// One stream of .xz.
+    Xz,
+    /// One block of LZ4.
+    Lz4,
+    /// One block of LZO1X.
+    Lzo,
+    /// One frame of Zstandard; anything may follow it.
+    Zstd,
+}
+
+/// Unpacks `src` into the beginning of `dst`; gives the length, or `None` if
+/// `src` is damaged or needs more room.
+#[must_use]
+pub fn bare(kind: Bare, src: &[u8], dst: &mut [u8]) -> Option<usize> {
+    match kind {
+        Bare::Zlib => gzip::zlib(src, dst).ok(),
+        Bare::Xz => xz::decompress(src, dst).ok(),
+        Bare::Lz4 => lz4::block(src, dst).ok(),
+        Bare::Lzo => lzokay::decompress::decompress(src, dst).ok(),
+        Bare::Zstd => zstd::first(src, dst).ok(),
+    }
 }
 
 /// Bytes `src` unpacks to, where the format tells without unpacking.

@@ -14,6 +14,7 @@ use super::reader::Reader;
 use super::{Damage, agree};
 use huffman::Tree;
 use sequences::Coder;
+pub(crate) use xxh64::xxh64;
 
 const MAGIC: u32 = 0xfd2f_b528;
 /// Frames that hold no data: sixteen magic numbers.
@@ -38,6 +39,20 @@ pub(super) fn decompress(src: &[u8], dst: &mut [u8]) -> Result<usize, Damage> {
         if reader.0.is_empty() {
             return Ok(pos);
         }
+    }
+}
+
+/// Unpacks the first frame of `src`, whatever follows it; returns the length.
+pub(super) fn first(src: &[u8], dst: &mut [u8]) -> Result<usize, Damage> {
+    let mut reader = Reader(src);
+    let mut decoder = Decoder {
+        tree: Tree::new(),
+        coder: Coder::new(),
+        literals: vec![0; MAX_BLOCK],
+    };
+    match frame(&mut reader)? {
+        Some(header) => decoder.frame(src, &mut reader, dst, &header),
+        None => Err(Damage::At("frame")),
     }
 }
 

@@ -13,7 +13,7 @@ fn round(acc: u64, lane: u64) -> u64 {
 }
 
 /// The hash of `bytes`.
-pub(super) fn xxh64(bytes: &[u8]) -> u64 {
+pub(crate) fn xxh64(bytes: &[u8]) -> u64 {
     let mut acc = [P1.wrapping_add(P2), P2, 0, 0u64.wrapping_sub(P1)];
     let (stripes, rest) = bytes.as_chunks::<32>();
     for stripe in stripes {

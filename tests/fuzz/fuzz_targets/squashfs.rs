@@ -1,0 +1,5 @@
+//! Images of squashfs file systems; see `volumes` for an input.
+
+pub fn fuzz(data: &[u8]) {
+    crate::volumes::fuzz(pvgrub::fs::squashfs::probe, data);
+}
