@@ -2,6 +2,7 @@
 
 use crate::console::Console;
 use crate::dom0::{Dom0, Extra};
+use crate::network::{self, Network};
 use crate::paths;
 use crate::qemu::{Machine, Qemu};
 use crate::vnc::Vnc;
@@ -38,6 +39,7 @@ pub struct Builder {
     machine: Machine,
     files: Vec<(String, Extra)>,
     hvm: bool,
+    network: bool,
 }
 
 impl Builder {
@@ -61,6 +63,15 @@ impl Builder {
         self
     }
 
+    /// Gives dom0 a network for guests with cards ([`Guest::vif`]), up before
+    /// the first command. A script of [`Builder::auto`] brings it up itself:
+    /// [`network::START`].
+    pub fn network(mut self, network: Network) -> Builder {
+        self.network = true;
+        self.files.extend(network.files());
+        self
+    }
+
     /// Counts instructions: the run is the same on any machine.
     pub fn icount(mut self) -> Builder {
         self.machine.icount = true;
@@ -79,7 +90,7 @@ impl Builder {
         self.machine.ports = (0..CONSOLES).map(|n| format!("lab.con{n}")).collect();
         self.machine.ports.push("lab.ctl".to_owned());
         self.machine.ports.push(VNC.to_owned());
-        let hvm = self.hvm;
+        let (hvm, network) = (self.hvm, self.network);
         let (mut qemu, dir, sockets) = self.start()?;
         let mut consoles = Vec::new();
         for n in (0..CONSOLES).rev() {
@@ -87,7 +98,7 @@ impl Builder {
         }
         let ctl = qemu.port("lab.ctl", sockets.path(), &dir)?;
         qemu.console.expect("lab: dom0 is ready", patience(30))?;
-        Ok(Lab {
+        let mut lab = Lab {
             qemu,
             ctl,
             dir,
@@ -96,7 +107,11 @@ impl Builder {
             commands: 0,
             loops: 0,
             hvm,
-        })
+        };
+        if network {
+            lab.sh(network::START)?;
+        }
+        Ok(lab)
     }
 
     /// Boots a lab in which dom0 runs `script` by itself, without any input
@@ -124,11 +139,13 @@ impl Builder {
             .prefix("xenlab")
             .tempdir_in("/tmp")?;
         let initramfs = sockets.path().join("initramfs");
-        let archives = if self.hvm {
-            vec![dom0.hvm()?]
-        } else {
-            Vec::new()
-        };
+        let mut archives = Vec::new();
+        if self.hvm {
+            archives.push(dom0.hvm()?);
+        }
+        if self.network {
+            archives.push(network::archive()?);
+        }
         dom0.with_files(&archives, &self.files, &initramfs)?;
         let qemu = Qemu::start(&dom0, &self.machine, &initramfs, &dir, sockets.path())?;
         Ok((qemu, dir, sockets))
@@ -184,6 +201,7 @@ impl Lab {
             machine,
             files: Vec::new(),
             hvm: false,
+            network: false,
         }
     }
 
@@ -305,6 +323,12 @@ impl Lab {
             }
         }
         writeln!(config, "disk = [{}]", disks.join(", "))?;
+        if !guest.vifs.is_empty() {
+            let vifs: Vec<String> = (guest.vifs.iter())
+                .map(|mac| format!("'mac={mac},bridge=xenbr0,script=vif-lab'"))
+                .collect();
+            writeln!(config, "vif = [{}]", vifs.join(", "))?;
+        }
         for line in &guest.more {
             writeln!(config, "{line}")?;
         }
@@ -386,6 +410,8 @@ pub struct Guest {
     pub ramdisk: Option<String>,
     /// Disks, xvda first.
     pub disks: Vec<GuestDisk>,
+    /// Hardware addresses of its network cards.
+    pub vifs: Vec<String>,
     /// What happens when it ends or crashes: `destroy` or `preserve`.
     pub on_end: String,
     /// Further lines of its configuration.
@@ -416,6 +442,7 @@ impl Guest {
             extra: None,
             ramdisk: None,
             disks: Vec::new(),
+            vifs: Vec::new(),
             on_end: "preserve".to_owned(),
             more: Vec::new(),
         }
@@ -436,6 +463,13 @@ impl Guest {
     /// With this much memory, in MiB.
     pub fn memory(mut self, mib: u32) -> Guest {
         self.memory = mib;
+        self
+    }
+
+    /// With one more network card on the lab's bridge ([`Builder::network`]).
+    pub fn vif(mut self) -> Guest {
+        let mac = format!("00:16:3e:77:00:{:02x}", self.vifs.len() + 1);
+        self.vifs.push(mac);
         self
     }
 

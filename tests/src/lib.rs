@@ -28,6 +28,7 @@ pub mod image;
 pub mod installer;
 pub mod lab;
 pub mod media;
+pub mod network;
 pub mod packages;
 pub mod paths;
 pub mod picture;

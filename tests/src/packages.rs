@@ -39,6 +39,9 @@ const TOOLS: &[&str] = &[
 /// so that most of the lab does not wait for them.
 const MEDIA: &[&str] = &["grub-common", "grub-pc-bin", "xorriso"];
 
+/// What serves the lab's network beside busybox.
+const NETWORK: &[&str] = &["dnsmasq-base"];
+
 /// The package lists are asked for again when they are older than this.
 const LISTS_AGE: Duration = Duration::from_secs(24 * 3600);
 
@@ -158,6 +161,12 @@ pub fn media() -> Result<Root> {
     once(&SAID, "media", || {
         unpacked_root(MEDIA, "GRUB for PCs, xorriso")
     })
+}
+
+/// Servers for the lab's network; fetched and unpacked on first use.
+pub fn network() -> Result<Root> {
+    static SAID: Mutex<BTreeMap<String, Root>> = Mutex::new(BTreeMap::new());
+    once(&SAID, "network", || unpacked_root(NETWORK, "dnsmasq"))
 }
 
 fn unpacked_root(packages: &[&str], what: &str) -> Result<Root> {
