@@ -17,6 +17,7 @@ mod kernels;
 mod keys;
 mod memory;
 mod minios;
+mod nic;
 mod payloads;
 mod peers;
 mod shutdown;

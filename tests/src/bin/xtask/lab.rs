@@ -15,6 +15,7 @@ pub fn setup() -> Result<()> {
     for flavour in [Flavour::Stock, Flavour::Cloud, Flavour::Backports] {
         packages::kernel(flavour)?;
     }
+    packages::network()?;
     packages::grub_xen()?;
     packages::media()?;
     packages::grub_rescue_cd()?;
