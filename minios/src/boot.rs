@@ -90,6 +90,10 @@ pub(crate) fn start(info: StartInfo) -> ! {
     let words = cmdline::split(&info.cmd_line);
     log::init(
         words
+            .split(|word| word == "--")
+            // What stands behind that is for somebody else.
+            .next()
+            .unwrap_or_default()
             .iter()
             .rev()
             .find_map(|word| word.strip_prefix("loglevel=")),

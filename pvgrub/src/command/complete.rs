@@ -20,6 +20,10 @@ pub fn complete(before: &str, files: &dyn Files, root: DeviceName) -> Completion
     if first.len() == before.len() {
         return commands(before);
     }
+    if first == "help" {
+        let begun = before.rsplit([' ', '\t']).next().unwrap_or_default();
+        return commands(begun);
+    }
     let start = before.rfind([' ', '\t', '=']);
     let last = start
         .and_then(|at| before.get(at.saturating_add(1)..))

@@ -10,7 +10,8 @@ pub static COMMAND: Command = Command {
     name: "find",
     flags: ENTRY | LISTED,
     synopsis: "find FILENAME",
-    help: "Prints every partition, or disk without partitions, that has a file of this name.",
+    help: "Prints every partition, and every disk that is a file system as a whole, that has a \
+           file of this name.",
     run: find,
 };
 
@@ -22,7 +23,7 @@ fn find(context: &mut Context<'_, '_>, arguments: &str) -> Result<Flow, Error> {
         return Err(Error::because(ErrorKind::BadFileName, reason).about(name));
     }
     let mut found = false;
-    for device in devices(context.files) {
+    for device in everywhere(context.files) {
         if context.files.open(&spec, device).is_ok() {
             context.console.line(&format!(" {device}"));
             found = true;
@@ -33,6 +34,24 @@ fn find(context: &mut Context<'_, '_>, arguments: &str) -> Result<Flow, Error> {
     } else {
         Err(Error::because(ErrorKind::FileNotFound, "on no device").about(name))
     }
+}
+
+/// The same, and the whole of disks with partitions: the image of a CD often
+/// is both.
+fn everywhere(files: &dyn Files) -> Vec<DeviceName> {
+    let mut devices = devices(files);
+    let whole =
+        |disk| (!devices.contains(&DeviceName::Disk(disk))).then_some(DeviceName::Disk(disk));
+    let more: Vec<DeviceName> = (0..files.disks()).filter_map(whole).collect();
+    devices.extend(more);
+    devices.sort_by_key(|device| {
+        (
+            device.disk(),
+            matches!(device, DeviceName::Disk(_)),
+            *device,
+        )
+    });
+    devices
 }
 
 /// Everything that may carry a file system: the partitions of all disks, and

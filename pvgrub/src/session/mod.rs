@@ -1,7 +1,8 @@
 //! A session at the loader: find the menu, show it, run what is chosen, come
 //! back when that fails.
 //!
-//! The one thing the unikernel calls. [`start`] decides which menu it is,
+//! The one thing the unikernel calls. [`options`] reads our command line,
+//! [`start`] decides which menu it is,
 //! [`choose`] is the person at the menu, [`entry`] runs commands, and
 //! [`prompt`] is the command line; this file ties them.
 #![forbid(unsafe_code)]
@@ -9,6 +10,7 @@
 mod choose;
 mod edit_entry;
 mod entry;
+mod options;
 mod prompt;
 mod start;
 #[cfg(test)]
@@ -22,6 +24,7 @@ use crate::screen::{Console, Terminal};
 use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 /// What the guest was started with.
 #[derive(Debug, Default, Clone, Copy)]
@@ -64,6 +67,7 @@ pub fn run(
         },
         memory: Memory::default(),
         unattended: 0,
+        settings: Vec::new(),
     };
     let mut source = start::find_menu(&mut session, start);
     loop {
@@ -93,7 +97,7 @@ struct Source {
     /// The file, if it is one.
     spec: Option<FileSpec>,
     /// Its bytes.
-    bytes: alloc::vec::Vec<u8>,
+    bytes: Vec<u8>,
 }
 
 /// A menu ready to be shown.
@@ -130,6 +134,9 @@ struct Session<'a, 't> {
     memory: Memory,
     /// How many menus were loaded since a key was last pressed.
     unattended: u32,
+    /// What the guest's configuration has to say to the first menu, as lines
+    /// of its global section.
+    settings: Vec<String>,
 }
 
 /// The state that a menu begins with. Names without a device are on the
@@ -183,6 +190,12 @@ impl Session<'_, '_> {
             }
         }
         menu.global = lines;
+        for line in core::mem::take(&mut self.settings) {
+            if let Err(text) = self.run_global(&line) {
+                let text = format!("On the command line: {line}: {text}");
+                self.context.console.line(&text);
+            }
+        }
         self.context.state.in_global = false;
         self.break_circle(&mut menu);
         for warning in &menu.warnings {

@@ -1,13 +1,6 @@
 //! Which menu it is: from the command line, the ramdisk, or the disks.
 //!
-//! xl's `extra` becomes our command line. Its words, of which quotes may hold
-//! blanks together:
-//! - `(hd0,0)/boot/grub/menu.lst` or `/boot/grub/menu.lst` (on `(hd0,0)`): the
-//!   menu. The first of its kind counts.
-//! - `(hd0,1)`: the device to search for a menu.
-//! - `root=…`, which xl puts in when the config has `root`, and
-//!   `--vtpm-label=…`: passed over with a notice.
-//! - other `name=value` words belong to the runtime.
+//! [`Options`] takes xl's `extra`, which becomes our command line, apart.
 //!
 //! A ramdisk that holds a menu with entries wins over all this (the original
 //! let a menu on the disk override it). If the command line names a menu, only
@@ -16,6 +9,7 @@
 //! in `/grub` (where it is on a separate /boot). Without any menu the command
 //! line says what was tried. A menu may be compressed.
 
+use super::options::{Options, Wish};
 use super::{Session, Source, Start};
 use crate::command::{Error, ErrorKind};
 use crate::disk::{DeviceName, FileSpec, FileTarget};
@@ -36,23 +30,19 @@ const PATHS: &[&str] = &[
     "/grub/grub.conf",
 ];
 
-/// What the command line asks for.
-#[derive(Debug, PartialEq, Eq)]
-enum Wish {
-    /// This menu.
-    File(FileSpec),
-    /// A menu on this device.
-    Device(DeviceName),
-    /// Any menu.
-    Any,
-}
-
 /// Finds the menu to start with; prints what was tried if there is none.
 pub fn find_menu(session: &mut Session<'_, '_>, start: &Start<'_>) -> Option<Source> {
-    let (wish, notices) = read_command_line(start.command_line);
+    let Options {
+        wish,
+        settings,
+        appended,
+        notices,
+    } = Options::parse(start.command_line);
     for notice in &notices {
         say(session, notice);
     }
+    session.context.appended = appended;
+    session.settings = settings;
     if let Some(source) = start.ramdisk.and_then(|bytes| from_ramdisk(session, bytes)) {
         return Some(source);
     }
@@ -202,104 +192,4 @@ fn read_menu(session: &Session<'_, '_>, spec: &FileSpec) -> Result<Source, Error
         spec: Some(spec),
         bytes,
     })
-}
-
-/// What the command line asks for, and what in it was passed over.
-fn read_command_line(text: &str) -> (Wish, Vec<String>) {
-    let mut wish = Wish::Any;
-    let mut notices = Vec::new();
-    for word in words(text) {
-        let passed_over = word.starts_with("root=") || word.starts_with("--vtpm-label=");
-        if passed_over {
-            notices.push(format!("Passed over on the command line: {word}"));
-        } else if word.starts_with(['(', '/']) {
-            match parse_wish(&word) {
-                Ok(wanted) if wish == Wish::Any => wish = wanted,
-                Ok(_) => notices.push(format!("Only one menu can be given; passed over: {word}")),
-                Err(error) => notices.push(format!("On the command line: {error}")),
-            }
-        } else if !word.contains('=') {
-            notices.push(format!("Not understood on the command line: {word}"));
-        }
-    }
-    (wish, notices)
-}
-
-fn parse_wish(word: &str) -> Result<Wish, Error> {
-    if let Ok(device) = DeviceName::parse(word) {
-        return Ok(Wish::Device(device));
-    }
-    Ok(Wish::File(FileSpec::parse(word)?))
-}
-
-/// The words of a command line: separated by blanks, but not within quotes.
-fn words(text: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut word: Option<String> = None;
-    let mut quote = None;
-    for c in text.chars().filter(|&c| c != '\0') {
-        match quote {
-            Some(end) if c == end => quote = None,
-            None if c == '\'' || c == '"' => {
-                quote = Some(c);
-                word.get_or_insert_default();
-            }
-            None if c.is_ascii_whitespace() => words.extend(word.take()),
-            _ => word.get_or_insert_default().push(c),
-        }
-    }
-    words.extend(word);
-    words
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn wish(text: &str) -> (String, Vec<String>) {
-        let (wish, notices) = read_command_line(text);
-        let wish = match wish {
-            Wish::File(spec) => spec.to_string(),
-            Wish::Device(device) => format!("on {device}"),
-            Wish::Any => "any".into(),
-        };
-        (wish, notices)
-    }
-
-    #[test]
-    fn command_lines() {
-        for (text, expected) in [
-            ("", "any"),
-            ("(hd0,0)/boot/grub/menu.lst", "(hd0,0)/boot/grub/menu.lst"),
-            ("  (hd1)/menu.lst  ", "(hd1)/menu.lst"),
-            ("'(hd0,0)/my menu.lst'", "(hd0,0)/my menu.lst"),
-            ("\"(hd0,0)/it's\"", "(hd0,0)/it's"),
-            ("(hd0,0)\"/a b\"/c", "(hd0,0)/a b/c"),
-            ("/menu.lst", "/menu.lst"),
-            ("(hd0,1)", "on (hd0,1)"),
-            ("loglevel=debug", "any"),
-            ("loglevel=debug (hd0)/m", "(hd0)/m"),
-        ] {
-            assert_eq!(wish(text), (expected.to_string(), vec![]), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn notices() {
-        for (text, expected, notice) in [
-            ("root=/dev/xvda1 (hd0)/m", "(hd0)/m", "root=/dev/xvda1"),
-            ("(hd0)/m root=/dev/xvda1", "(hd0)/m", "root=/dev/xvda1"),
-            ("--vtpm-label=x (hd0)/m", "(hd0)/m", "--vtpm-label=x"),
-            ("(hd0)/m (hd0)/n", "(hd0)/m", "(hd0)/n"),
-            ("(hdx)/m", "any", "(hdx)"),
-            ("ro (hd0)/m", "(hd0)/m", "ro"),
-        ] {
-            let (wish, notices) = wish(text);
-            assert_eq!(wish, expected, "{text:?}");
-            assert!(
-                notices.len() == 1 && notices[0].contains(notice),
-                "{notices:?}"
-            );
-        }
-    }
 }

@@ -245,3 +245,53 @@ fn compressed_menus() {
         }
     }
 }
+
+/// What the guest's configuration says counts for the first menu, and what
+/// stands behind `--` reaches every kernel.
+#[test]
+fn the_configuration_has_the_last_word() {
+    const MENU: &str = "default 1\ntimeout 60\ntitle a\nkernel /vmlinuz a\n\
+        title b\nkernel /vmlinuz\ntitle c\nconfigfile /other\n";
+    for (command_line, seconds, booted) in [
+        ("", 60, "[]"),
+        ("timeout=3", 3, "[]"),
+        ("default=0 timeout=0 (hd0,0)/boot/grub/menu.lst", 0, "[a]"),
+        ("root=/dev/xvda1 -- quiet  foo=bar", 60, "[quiet  foo=bar]"),
+        ("timeout=0 default=0 -- ro", 0, "[a ro]"),
+        ("default=saved timeout=0", 0, "[]"),
+        // Its own timeout, but the words for the kernel are the same.
+        ("timeout=1 default=2 -- x", 8, "[other x]"),
+        ("timeout=soon default=0 -- x", 60, "[a x]"),
+    ] {
+        let mut shelf = Shelf::with_menu(MENU);
+        shelf.put("(hd0,0)/boot/grub/default", b"1\n");
+        shelf.put(
+            "(hd0,0)/other",
+            b"timeout 7\ntitle o\nkernel /vmlinuz other\n",
+        );
+        let mut script = Script::default();
+        script.waits(1_000_000_000_000);
+        let before = script.terminal().now;
+        let ran = session(&shelf, &script, &start(command_line));
+        assert_eq!(
+            ran.notes[0],
+            format!("kernel (hd0,0)/vmlinuz {booted}"),
+            "{command_line}"
+        );
+        let taken = ran.terminal.now - before;
+        assert_eq!(taken, seconds * 1_000_000_000, "{command_line}");
+    }
+    let ran = session(
+        &Shelf::with_menu(MENU),
+        &Script::default(),
+        &start("timeout=soon"),
+    );
+    assert!(ran.shows("On the command line: timeout soon: Error 23: soon: not a number"));
+    // Also typed by hand, with no menu at all.
+    let shelf = Shelf::new(&[("(hd0,0)/vmlinuz", "")]);
+    let script = Script::keys("kernel /vmlinuz a\rboot\r");
+    assert_eq!(
+        session(&shelf, &script, &start("-- b")).notes[0],
+        "kernel (hd0,0)/vmlinuz [a b]"
+    );
+}

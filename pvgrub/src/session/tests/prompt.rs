@@ -61,6 +61,10 @@ fn commands() {
             "find /vmlinuz\r",
             "grubdom> find /vmlinuz\n (hd0,0)\ngrubdom>",
         ),
+        (
+            "find /etc/other\r",
+            "grubdom> find /etc/other\n (hd1)\ngrubdom>",
+        ),
         ("print a  b\r", "grubdom> print a  b\na  b\ngrubdom>"),
         (
             "frobnicate\r",
@@ -199,6 +203,8 @@ fn completion() {
             "grubdom> root\n Commands: root rootnoverify\ngrubdom> root",
         ),
         ("zzz\t", "grubdom> zzz"),
+        ("help --all sav\t", "grubdom> help --all savedefault"),
+        ("geometry (hd1\t", "grubdom> geometry (hd1)"),
         (
             "cat /e\tf\t",
             "grubdom> cat /etc/fstab\n Files: fstab fstab.bak\ngrubdom> cat /etc/fstab",
