@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod block;
+mod commands;
 mod config_examples;
 mod hvm_boot;
 mod hvm_classic;
