@@ -18,6 +18,7 @@ use crate::build::Plan;
 use crate::jump::{Buffers, JumpError, prepare};
 use crate::loader::Starter;
 use crate::vbd::Disks;
+use crate::vif::{self, Vif};
 
 /// How long the store and the console may take to settle.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -26,14 +27,22 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// afterwards would make page tables that the new kernel knows nothing of.
 const HEAP_IN_HAND: usize = 1 << 20;
 
-/// What starts a plan, with `disks` closed first.
-pub fn starter(store: Store, disks: Rc<Disks>) -> Starter {
-    Box::new(move |plan, kernel, modules| start(&store, &disks, plan, kernel, modules))
+/// The devices that are closed before the jump.
+pub struct Devices {
+    /// The disks.
+    pub disks: Rc<Disks>,
+    /// The network, if there is one.
+    pub network: Option<Rc<Vif>>,
+}
+
+/// What starts a plan, with `devices` closed first.
+pub fn starter(store: Store, devices: Devices) -> Starter {
+    Box::new(move |plan, kernel, modules| start(&store, &devices, plan, kernel, modules))
 }
 
 fn start(
     store: &Store,
-    disks: &Disks,
+    devices: &Devices,
     plan: &Plan,
     kernel: PageBuf,
     modules: Vec<PageBuf>,
@@ -46,7 +55,7 @@ fn start(
     }
     match prepare(plan, Buffers { kernel, modules }) {
         Ok(ready) => {
-            block_on(give_back(store, disks));
+            block_on(give_back(store, devices));
             ready.jump()
         }
         Err(error) => Box::new(error),
@@ -54,8 +63,11 @@ fn start(
 }
 
 /// Close every device, drop every watch, let the last byte be read.
-async fn give_back(store: &Store, disks: &Disks) {
-    disks.close().await;
+async fn give_back(store: &Store, devices: &Devices) {
+    devices.disks.close().await;
+    if let Some(network) = &devices.network {
+        vif::close(network).await;
+    }
     if grant::in_use() > 0 {
         // Said, for there is nothing more to be done: all memory goes to the next kernel.
         log::error!(

@@ -5,6 +5,7 @@
 #![deny(unsafe_code)]
 extern crate alloc;
 
+use alloc::boxed::Box;
 use alloc::rc::Rc;
 use core::convert::Infallible;
 
@@ -12,18 +13,22 @@ use minios::Shutdown;
 use minios::boot::{Environment, start_info};
 use pvgrub::disk;
 use pvgrub::fs::Storage;
-use pvgrub::leave::starter;
+use pvgrub::leave::{Devices, starter};
 use pvgrub::loader::{Domain, Loader};
+use pvgrub::net::Network;
 use pvgrub::session::{self, Exit, Start};
-use pvgrub::terminal::PvConsole;
+use pvgrub::terminal::{PvConsole, TransferLine};
 use pvgrub::vbd::Disks;
+use pvgrub::vif;
 
 minios::main!(run);
 
 async fn run(environment: Environment) -> Result<Shutdown, Infallible> {
     let disks = Rc::new(Disks::open(&environment.store).await);
-    let storage = Storage::new(disk::Disks::new(disks.devices()));
-    let starter = starter(environment.store.clone(), disks);
+    let network = vif::find(&environment.store, Box::new(TransferLine)).await;
+    let files = network.clone().map(|network| network as Rc<dyn Network>);
+    let storage = Storage::new(disk::Disks::new(disks.devices())).with_network(files);
+    let starter = starter(environment.store.clone(), Devices { disks, network });
     let info = start_info();
     let domain = Domain {
         pages: info.nr_pages,

@@ -2,10 +2,13 @@
 
 #![forbid(unsafe_code)]
 
+use core::future::ready;
 use minios::executor::block_on;
+
 use minios::executor::select::{Either, select};
 use minios::{console, time};
 
+use crate::net::Meter;
 use crate::screen::Terminal;
 
 /// One keyboard, one screen. Keys come in bursts (escape sequences, pasted
@@ -46,5 +49,29 @@ impl Terminal for PvConsole {
 
     fn now(&self) -> u64 {
         time::now_ns()
+    }
+}
+
+/// The PV console while a transfer has it: a line that is written over and
+/// over, and whether a key waits.
+#[derive(Default)]
+pub struct TransferLine;
+
+impl Meter for TransferLine {
+    fn show(&mut self, line: &str) {
+        console::write(b"\r");
+        console::write(line.as_bytes());
+        console::write(b"\x1b[K");
+        if line.is_empty() {
+            console::write(b"\r");
+        }
+    }
+
+    fn key(&mut self) -> Option<u8> {
+        let mut byte = [0];
+        match block_on(select(console::read(&mut byte), ready(()))) {
+            Either::First(1..) => byte.first().copied(),
+            _ => None,
+        }
     }
 }

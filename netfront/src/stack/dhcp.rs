@@ -76,6 +76,7 @@ impl<P: Port> Stack<P> {
             inner.start_dhcp();
             self.push(&mut inner);
         }
+        let _asking = Asking(self);
         let wait = async {
             loop {
                 if self.0.inner.borrow().port.is_none() {
@@ -88,10 +89,19 @@ impl<P: Port> Stack<P> {
             }
         };
         let result = time::timeout(patience, wait).await;
-        result.unwrap_or_else(|_| {
-            self.0.inner.borrow_mut().stop_dhcp();
-            Err(DhcpError::NoAnswer)
-        })
+        result.unwrap_or(Err(DhcpError::NoAnswer))
+    }
+}
+
+/// Whoever stops to wait for an address stops to ask for one.
+struct Asking<'a, P: Port>(&'a Stack<P>);
+
+impl<P: Port> Drop for Asking<'_, P> {
+    fn drop(&mut self) {
+        let mut inner = self.0.0.inner.borrow_mut();
+        if inner.lease.is_none() {
+            inner.stop_dhcp();
+        }
     }
 }
 

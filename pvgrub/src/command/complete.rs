@@ -61,10 +61,9 @@ fn commands(begun: &str) -> Completion {
 
 /// Devices, in full: `(hd0)`, or its partitions one by one.
 fn devices(begun: &str, files: &dyn Files) -> Completion {
-    let names = find::devices(files)
-        .iter()
-        .map(DeviceName::to_string)
-        .collect();
+    let mut devices = find::devices(files);
+    devices.extend(files.network().map(|_| DeviceName::Network));
+    let names = devices.iter().map(DeviceName::to_string).collect();
     choose(begun, names, "", " Devices:")
 }
 

@@ -5,6 +5,7 @@
 
 use crate::disk::{DeviceError, DiskError, NameError};
 use crate::fs::{FsError, OpenError};
+use crate::net::NetError;
 use alloc::rc::Rc;
 use alloc::string::{String, ToString};
 use core::fmt;
@@ -278,6 +279,12 @@ impl From<DeviceError> for Error {
 
 impl From<FsError> for Error {
     fn from(error: FsError) -> Self {
+        from_below(error.number(), &error)
+    }
+}
+
+impl From<NetError> for Error {
+    fn from(error: NetError) -> Self {
         from_below(error.number(), &error)
     }
 }

@@ -7,6 +7,7 @@
 use super::error::{Error, ErrorKind};
 use crate::disk::{DeviceError, DeviceName, FileSpec, FileTarget, PartitionEntry, PartitionError};
 use crate::fs::{DirEntry, File, Place, Storage};
+use crate::net::Network;
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -107,6 +108,11 @@ pub trait Files {
     /// Why it cannot be had, naming it.
     fn read_dir(&self, device: DeviceName, path: &str) -> Result<Vec<DirEntry>, Error>;
 
+    /// The network, if the guest has one.
+    fn network(&self) -> Option<&dyn Network> {
+        None
+    }
+
     /// How long `device` is and how long its sectors are, in bytes.
     ///
     /// # Errors
@@ -176,6 +182,10 @@ impl Files for Storage {
 
     fn read_dir(&self, device: DeviceName, path: &str) -> Result<Vec<DirEntry>, Error> {
         Ok(Storage::read_dir(self, device, path)?)
+    }
+
+    fn network(&self) -> Option<&dyn Network> {
+        Storage::network(self)
     }
 
     fn size(&self, device: DeviceName) -> Result<(u64, u32), Error> {

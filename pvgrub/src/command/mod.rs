@@ -16,6 +16,7 @@ mod configfile;
 pub mod crypt;
 mod debug;
 mod default;
+mod dhcp;
 mod error;
 mod fallback;
 mod find;
@@ -25,6 +26,7 @@ mod halt;
 mod help;
 mod hiddenmenu;
 mod hide;
+mod ifconfig;
 mod initrd;
 mod kernel;
 mod later;
@@ -52,6 +54,7 @@ mod terminfo;
 mod timeout;
 mod watch;
 
+pub(crate) use dhcp::print as print_addresses;
 pub use error::{Error, ErrorKind, Place};
 pub use find::devices;
 pub use machine::{Files, Machine};
@@ -97,6 +100,7 @@ impl Command {
 pub static TABLE: &[&Command] = &[
     &blocklist::COMMAND,
     &boot::COMMAND,
+    &dhcp::BOOTP,
     &cat::COMMAND,
     &chainloader::COMMAND,
     &clear::COMMAND,
@@ -104,6 +108,7 @@ pub static TABLE: &[&Command] = &[
     &configfile::COMMAND,
     &debug::COMMAND,
     &default::COMMAND,
+    &dhcp::COMMAND,
     &fallback::COMMAND,
     &find::COMMAND,
     &fstest::COMMAND,
@@ -112,6 +117,7 @@ pub static TABLE: &[&Command] = &[
     &help::COMMAND,
     &hiddenmenu::COMMAND,
     &hide::COMMAND,
+    &ifconfig::COMMAND,
     &initrd::COMMAND,
     &kernel::COMMAND,
     &lock::COMMAND,
@@ -125,6 +131,7 @@ pub static TABLE: &[&Command] = &[
     &password::COMMAND,
     &pause::COMMAND,
     &print::COMMAND,
+    &dhcp::RARP,
     &read::COMMAND,
     &reboot::COMMAND,
     &root::COMMAND,
@@ -132,6 +139,7 @@ pub static TABLE: &[&Command] = &[
     &savedefault::COMMAND,
     &terminal::COMMAND,
     &terminfo::COMMAND,
+    &ifconfig::TFTPSERVER,
     &timeout::COMMAND,
     &hide::UNHIDE,
 ];
@@ -144,9 +152,6 @@ pub enum Word {
     /// A command of the original that this version does not have yet; an
     /// entry goes on without it.
     Ignored,
-    /// A command of the original that this version does not have yet, and
-    /// that an entry cannot go without.
-    Missing,
     /// Nothing known.
     Unknown,
 }

@@ -1,10 +1,13 @@
 //! Names of devices and files as GRUB Legacy writes them: `(hd0)`,
 //! `(hd0,1)`, `(hd0,1)/boot/vmlinuz`, `/boot/vmlinuz`, `(hd0)0+1,8+4`.
 //!
+//! Servers are devices too: `(http,host:8080)/linux`, as GRUB 2 writes them.
+//!
 //! Numbers count from 0. Beyond the classic forms, the parentheses of a lone
 //! device may be left out (`hd0,1`), and GRUB 2's `msdos1`/`gpt1`, which
 //! count from 1, are understood as the partition they mean.
 
+use crate::net::{Host, Protocol};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
@@ -22,8 +25,10 @@ pub enum DeviceName {
     Floppy(u32),
     /// `(cd)`: GRUB's boot CD. A PV guest's CDs are `(hdN)` like other vbds.
     Cd,
-    /// `(nd)`: the network.
+    /// `(nd)`: the network's TFTP server.
     Network,
+    /// `(http,HOST)`, `(tftp,HOST)`: this server.
+    Server(Protocol, Host),
 }
 
 /// Why a text is not a name.
@@ -81,6 +86,7 @@ impl fmt::Display for DeviceName {
             DeviceName::Floppy(drive) => write!(f, "(fd{drive})"),
             DeviceName::Cd => f.write_str("(cd)"),
             DeviceName::Network => f.write_str("(nd)"),
+            DeviceName::Server(protocol, host) => write!(f, "({},{host})", protocol.name()),
         }
     }
 }
@@ -128,6 +134,13 @@ impl DeviceName {
 /// `hd0,1` and the like, without parentheses; errors show `shown`.
 fn parse_inner(text: &str, shown: &str) -> Result<DeviceName, NameError> {
     let bad = || NameError::Device(shown.to_string());
+    for protocol in [Protocol::Http, Protocol::Tftp] {
+        let host = text.strip_prefix(protocol.name());
+        if let Some(host) = host.and_then(|rest| rest.strip_prefix(',')) {
+            let host = Host::new(host.trim()).ok_or_else(bad)?;
+            return Ok(DeviceName::Server(protocol, host));
+        }
+    }
     let mut fields = text.split(',').map(str::trim);
     let drive = fields.next().unwrap_or_default();
     let partition = fields.next();
@@ -284,6 +297,16 @@ mod tests {
             ("(fd0)", Floppy(0), "(fd0)"),
             ("(nd)", Network, "(nd)"),
             ("(cd)", Cd, "(cd)"),
+            (
+                "(http,boot.example:8080)",
+                Server(Protocol::Http, Host::new("boot.example:8080").unwrap()),
+                "(http,boot.example:8080)",
+            ),
+            (
+                "(tftp, 10.0.0.1)",
+                Server(Protocol::Tftp, Host::new("10.0.0.1").unwrap()),
+                "(tftp,10.0.0.1)",
+            ),
         ] {
             assert_eq!(DeviceName::parse(text), Ok(device), "{text}");
             assert_eq!(device.to_string(), printed);
@@ -303,6 +326,11 @@ mod tests {
             ("(hd0,gpt0)", 11),
             ("(sda)", 11),
             ("(fd0,1)", 11),
+            ("(http)", 11),
+            ("(http,)", 11),
+            ("(http,a b)", 11),
+            ("(http,a/b)", 11),
+            ("(ftp,a)", 11),
             ("(hd0,0,a)", 12),
             ("(hd0,a)", 12),
             ("(hd99999999999)", 35),

@@ -120,7 +120,7 @@ impl Disks {
                     "CDs of a PV guest are called (hdN)",
                 ));
             }
-            DeviceName::Network => {
+            DeviceName::Network | DeviceName::Server(..) => {
                 return Err(DeviceError::NotHere(name, "the network holds no disk"));
             }
         };

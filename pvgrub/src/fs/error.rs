@@ -1,6 +1,7 @@
 //! Why a file could not be opened or read.
 
 use crate::disk::DiskError;
+use crate::net::NetError;
 use alloc::string::String;
 use core::fmt;
 
@@ -56,6 +57,13 @@ pub enum FsError {
         /// What the checksum covers, and where.
         what: String,
     },
+    /// A server, or the way to it.
+    Network {
+        /// The path, where the error does not come from reading an open file.
+        path: String,
+        /// What went wrong.
+        error: NetError,
+    },
 }
 
 impl FsError {
@@ -64,6 +72,7 @@ impl FsError {
     pub fn number(&self) -> u32 {
         match self {
             FsError::Disk(error) => error.number(),
+            FsError::Network { error, .. } => error.number(),
             FsError::NoFileSystem | FsError::Foreign(_) => 17,
             FsError::NotFound(_) => 15,
             FsError::NotADirectory(_) | FsError::NotAFile { .. } => 2,
@@ -79,6 +88,8 @@ impl fmt::Display for FsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             FsError::Disk(error) => error.fmt(f),
+            FsError::Network { path, error } if path.is_empty() => error.fmt(f),
+            FsError::Network { path, error } => write!(f, "{path}: {error}"),
             FsError::NoFileSystem => f.write_str("no known file system here"),
             FsError::Foreign(what) => {
                 write!(f, "holds {what}, not a file system that this loader reads")

@@ -1,8 +1,10 @@
-//! Files by their full names: disks, partitions and file systems together.
+//! Files by their full names: disks, partitions, file systems and the network
+//! together.
 
 use super::overwrite::overwrite;
 use super::{BlockListFile, DirEntry, File, FileSystem, FsError, Place, probe};
 use crate::disk::{DeviceError, DeviceName, Disks, FileSpec, FileTarget};
+use crate::net::{NetError, Network, Remote};
 use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -33,6 +35,9 @@ impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             OpenError::Device(error) => error.fmt(f),
+            OpenError::Fs(device, FsError::Network { path, error }) if path.is_empty() => {
+                write!(f, "{device}: {error}")
+            }
             OpenError::Fs(
                 device,
                 error @ (FsError::NotFound(_)
@@ -40,7 +45,8 @@ impl fmt::Display for OpenError {
                 | FsError::NotAFile { .. }
                 | FsError::TooManyLinks(_)
                 | FsError::BadPath { .. }
-                | FsError::Encrypted(_)),
+                | FsError::Encrypted(_)
+                | FsError::Network { .. }),
             ) => write!(f, "{device}{error}"),
             OpenError::Fs(device, error) => write!(f, "{device}: {error}"),
         }
@@ -55,10 +61,12 @@ impl From<DeviceError> for OpenError {
     }
 }
 
-/// The guest's disks with the file systems found on them so far.
+/// The guest's disks with the file systems found on them so far, and its
+/// network.
 #[derive(Default)]
 pub struct Storage {
     disks: Disks,
+    network: Option<Rc<dyn Network>>,
     /// The file systems opened last, newest at the end.
     mounted: RefCell<Vec<(DeviceName, Rc<dyn FileSystem>)>>,
 }
@@ -72,7 +80,35 @@ impl Storage {
     pub fn new(disks: Disks) -> Self {
         Storage {
             disks,
+            network: None,
             mounted: RefCell::default(),
+        }
+    }
+
+    /// With files of `network`, too.
+    #[must_use]
+    pub fn with_network(mut self, network: Option<Rc<dyn Network>>) -> Self {
+        self.network = network;
+        self
+    }
+
+    /// The network, if the guest has one.
+    #[must_use]
+    pub fn network(&self) -> Option<&dyn Network> {
+        self.network.as_deref()
+    }
+
+    /// The server that `name` stands for, if it does for one.
+    fn remote(&self, name: DeviceName) -> Result<Option<Rc<dyn FileSystem>>, OpenError> {
+        if !matches!(name, DeviceName::Network | DeviceName::Server(..)) {
+            return Ok(None);
+        }
+        match &self.network {
+            Some(network) => Ok(Some(Rc::new(Remote::new(network.clone(), name)))),
+            None => {
+                let (path, error) = (alloc::string::String::new(), NetError::NoCard);
+                Err(OpenError::Fs(name, FsError::Network { path, error }))
+            }
         }
     }
 
@@ -87,6 +123,9 @@ impl Storage {
     /// # Errors
     /// Any [`OpenError`].
     pub fn file_system(&self, name: DeviceName) -> Result<Rc<dyn FileSystem>, OpenError> {
+        if let Some(remote) = self.remote(name)? {
+            return Ok(remote);
+        }
         let known = self
             .mounted
             .borrow()

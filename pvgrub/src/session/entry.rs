@@ -111,6 +111,8 @@ impl Session<'_, '_> {
             if shown {
                 self.context.console.line(&step.text);
             }
+            // What it waits for, a server perhaps, is known before it waits.
+            self.context.console.flush();
             let result = self.run_step(step, found);
             let flow = result.map_err(|error| error.at(step.place.clone()))?;
             if self.context.console.ended() {
@@ -140,7 +142,6 @@ impl Session<'_, '_> {
             Word::Command(command) if command.is(ENTRY) => {
                 return self.context.run(command, arguments);
             }
-            Word::Missing => return self.run_command(name, arguments),
             Word::Command(_) => "only works before the first title; passed over",
             Word::Ignored => "not in this version yet; passed over",
             // What was typed by hand is taken at its word.
@@ -162,7 +163,7 @@ impl Session<'_, '_> {
                 return self.context.run(command, arguments);
             }
             Word::Command(_) => "only works in a menu, before the first title",
-            Word::Ignored | Word::Missing => "not in this version yet",
+            Word::Ignored => "not in this version yet",
             Word::Unknown => "no such command",
         };
         Err(Error::because(ErrorKind::UnknownCommand, reason).about(&super::short(name)))

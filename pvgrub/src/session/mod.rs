@@ -10,6 +10,7 @@
 mod choose;
 mod edit_entry;
 mod entry;
+mod netboot;
 mod options;
 mod prompt;
 mod start;
@@ -234,7 +235,7 @@ impl Session<'_, '_> {
                     .map_err(|error| error.about(name).to_string())
             }
             Word::Command(_) => Err(format!("`{name}' does nothing before the first title")),
-            Word::Ignored | Word::Missing => Err(format!("`{name}' is not in this version yet")),
+            Word::Ignored => Err(format!("`{name}' is not in this version yet")),
             Word::Unknown => Err(format!("`{}' is not a command", short(name))),
         }
     }

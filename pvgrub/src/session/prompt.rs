@@ -75,6 +75,7 @@ impl Session<'_, '_> {
         }
         let pauses = self.context.console.pauses();
         self.context.console.set_pager(pauses);
+        self.context.console.flush();
         let result = self.run_command(name, arguments);
         self.context.console.set_pager(false);
         self.context.console.fresh_line();

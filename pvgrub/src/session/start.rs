@@ -4,7 +4,9 @@
 //!
 //! A ramdisk that holds a menu with entries wins over all this (the original
 //! let a menu on the disk override it). If the command line names a menu, only
-//! that one is tried. Otherwise all partitions, and disks without partitions,
+//! that one is tried. Otherwise a guest with a network card asks for one by
+//! DHCP (option 150), for a few seconds or until a key is pressed; then all
+//! partitions, and disks without partitions,
 //! are searched in order, for `menu.lst` and `grub.conf` in `/boot/grub` and
 //! in `/grub` (where it is on a separate /boot). Without any menu the command
 //! line says what was tried. A menu may be compressed.
@@ -47,9 +49,15 @@ pub fn find_menu(session: &mut Session<'_, '_>, start: &Start<'_>) -> Option<Sou
         return Some(source);
     }
     match wish {
-        Wish::File(spec) => open_menu(session, &spec),
+        Wish::File(spec) => {
+            super::netboot::prepare(session, &spec);
+            open_menu(session, &spec)
+        }
         Wish::Device(device) => search(session, &[device]),
         Wish::Any => {
+            if let Some(source) = super::netboot::find_menu(session) {
+                return Some(source);
+            }
             let devices = crate::command::devices(session.context.files);
             if devices.is_empty() {
                 say(session, "This guest has no disk.");
@@ -61,6 +69,7 @@ pub fn find_menu(session: &mut Session<'_, '_>, start: &Start<'_>) -> Option<Sou
 
 /// Reads the menu called `spec`; prints why if that fails.
 pub fn open_menu(session: &mut Session<'_, '_>, spec: &FileSpec) -> Option<Source> {
+    session.context.console.flush();
     match read_menu(session, spec) {
         Ok(source) => Some(source),
         Err(error) => {
@@ -70,7 +79,7 @@ pub fn open_menu(session: &mut Session<'_, '_>, spec: &FileSpec) -> Option<Sourc
     }
 }
 
-fn say(session: &mut Session<'_, '_>, text: &str) {
+pub(super) fn say(session: &mut Session<'_, '_>, text: &str) {
     log::debug!("{text}");
     session.context.console.line(text);
 }

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 mod boot;
 mod files;
 mod look;
+mod network;
 mod prompt;
 mod real_menus;
 
