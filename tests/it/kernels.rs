@@ -136,3 +136,31 @@ fn a_stack_overflow_is_a_crash() -> Result<()> {
     ensure!(state.contains('c'), "xl list shows {state}");
     Ok(())
 }
+
+#[test]
+fn a_vchan_carries_every_byte_both_ways() -> Result<()> {
+    // A program that we did not write is the server; it is there with all that
+    // HVM guests need.
+    let mut lab = lab("a_vchan_carries_every_byte_both_ways", "vchan")?
+        .hvm()
+        .boot()?;
+    let path = "/local/domain/0/data/lab-vchan";
+    let mut running = lab.create(&guest().extra(path))?;
+    // Nobody is there yet, and what is not there may not be read either.
+    running
+        .console
+        .expect("VCHAN vchan: xenstore: EACCES", patience(20))?;
+    lab.sh(&format!(
+        "head -c 300000 /dev/urandom > /tmp/sent\n\
+         (cat /tmp/sent; while [ ! -e /tmp/enough ]; do sleep 0.2; done) |\n\
+         vchan-socket-proxy --mode=server $(xl domid guest) {path} - > /tmp/back &"
+    ))?;
+    running.console.expect("VCHAN connected", patience(20))?;
+    lab.sh("n=0; while [ $n -lt 200 ]; do\n\
+         cmp -s /tmp/sent /tmp/back && touch /tmp/enough && exit 0\n\
+         sleep 0.2; n=$((n+1)); done; ls -l /tmp/sent /tmp/back; exit 1")?;
+    running
+        .console
+        .expect("VCHAN 300000 bytes, then .*", patience(20))?;
+    support::powers_off(&mut lab, "guest")
+}
