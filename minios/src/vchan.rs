@@ -78,7 +78,7 @@ impl core::error::Error for ConnectError {}
 /// The conversation is over; [`Server::accept`] waits for the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// The client went, or another one took its place.
+    /// The other side went, or another client took its place.
     Gone,
     /// What the client wrote into the page makes no sense.
     Broken(RingError),
@@ -87,7 +87,7 @@ pub enum Ended {
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Ended::Gone => f.write_str("vchan: the client went"),
+            Ended::Gone => f.write_str("vchan: the other side went"),
             Ended::Broken(error) => write!(f, "vchan: {error}"),
         }
     }
