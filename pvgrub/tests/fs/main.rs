@@ -5,6 +5,7 @@
 //! btrfs-progs and squashfs-tools (Debian's packages); no root.
 
 mod btrfs;
+mod by_linux;
 mod corruption;
 mod ext;
 mod fat;
