@@ -79,6 +79,15 @@ pub trait Machine {
     fn boot(&mut self) -> Result<(), Error>;
 }
 
+/// What a file system says about itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Volume {
+    /// The label its owner gave it.
+    pub label: Option<String>,
+    /// Its UUID, as `blkid` prints it.
+    pub uuid: Option<String>,
+}
+
 /// The disks and files of the guest.
 pub trait Files {
     /// How many disks there are: `(hd0)` up to that number, not including it.
@@ -95,6 +104,14 @@ pub trait Files {
     /// # Errors
     /// No such device, or none or a broken file system on it.
     fn file_system(&self, device: DeviceName) -> Result<&'static str, Error>;
+
+    /// Label and UUID of the file system on `device`; none where it has none.
+    ///
+    /// # Errors
+    /// No such device, or none or a broken file system on it.
+    fn volume(&self, device: DeviceName) -> Result<Volume, Error> {
+        self.file_system(device).map(|_| Volume::default())
+    }
 
     /// Opens the file called `spec`, on `root` if it names no device.
     ///
@@ -174,6 +191,14 @@ impl Files for Storage {
 
     fn file_system(&self, device: DeviceName) -> Result<&'static str, Error> {
         Ok(Storage::file_system(self, device)?.kind())
+    }
+
+    fn volume(&self, device: DeviceName) -> Result<Volume, Error> {
+        let fs = Storage::file_system(self, device)?;
+        Ok(Volume {
+            label: fs.label(),
+            uuid: fs.uuid(),
+        })
     }
 
     fn open(&self, spec: &FileSpec, root: DeviceName) -> Result<Box<dyn File>, Error> {

@@ -57,7 +57,7 @@ mod watch;
 pub(crate) use dhcp::print as print_addresses;
 pub use error::{Error, ErrorKind, Place};
 pub use find::devices;
-pub use machine::{Files, Machine};
+pub use machine::{Files, Machine, Volume};
 pub use password::{Password, ask};
 pub use state::{Default, Settings, State};
 pub use watch::{Opened, Watch};

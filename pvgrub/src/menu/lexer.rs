@@ -24,6 +24,21 @@ pub struct Line {
     pub cut: usize,
 }
 
+impl Line {
+    /// A line that another format's means the same as; control characters
+    /// become blanks, and what is too long is cut here too.
+    pub fn made(number: u32, text: &str) -> Self {
+        let cut = text.len().saturating_sub(MAX_LINE);
+        let text = match cut {
+            0 => text,
+            _ => text.get(..text.floor_char_boundary(MAX_LINE)).unwrap_or(""),
+        };
+        let shown = |c: char| if c.is_control() { ' ' } else { c };
+        let text = text.chars().filter(|&c| c != '\0').map(shown).collect();
+        Line { number, text, cut }
+    }
+}
+
 /// The lines of a menu that are neither blank nor comments.
 #[derive(Debug, Clone)]
 pub struct Lines<'a> {

@@ -2,6 +2,7 @@
 
 use super::lexer::{Line, Lines, word};
 use alloc::format;
+use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -29,6 +30,8 @@ pub struct Menu {
 pub struct Entry {
     /// What follows `title`.
     pub title: String,
+    /// The file it stands in, if that is not the menu's own.
+    pub file: Option<Rc<str>>,
     /// Where the title stands, counted from 1.
     pub line: u32,
     /// Its commands, unknown words included.
@@ -38,7 +41,7 @@ pub struct Entry {
 /// Something in a menu that was not taken as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
-    /// The line it is about.
+    /// The line it is about; 0 if it is about none.
     pub line: u32,
     /// What about it.
     pub text: String,
@@ -46,7 +49,10 @@ pub struct Warning {
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: {}", self.line, self.text)
+        match self.line {
+            0 => f.write_str(&self.text),
+            line => write!(f, "line {line}: {}", self.text),
+        }
     }
 }
 
@@ -100,6 +106,7 @@ pub fn parse(bytes: &[u8], is_command: &dyn Fn(&str) -> bool) -> Menu {
         if name == "title" {
             let next = Entry {
                 title: rest.into(),
+                file: None,
                 line: line.number,
                 commands: Vec::new(),
             };

@@ -19,17 +19,16 @@ pub(super) struct Step {
 
 /// The commands of entry `index`.
 pub(super) fn steps(loaded: &Loaded, index: usize) -> Vec<Step> {
-    let lines = loaded
-        .menu
-        .entries
-        .get(index)
-        .map(|entry| entry.commands.as_slice());
-    let lines = lines.unwrap_or_default().iter();
+    let Some(entry) = loaded.menu.entries.get(index) else {
+        return Vec::new();
+    };
+    let file = entry.file.as_ref().unwrap_or(&loaded.name);
+    let lines = entry.commands.iter();
     lines
         .map(|line| Step {
             text: line.text.clone(),
             place: Some(Place {
-                file: loaded.name.clone(),
+                file: file.clone(),
                 line: line.number,
             }),
         })

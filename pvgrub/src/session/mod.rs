@@ -2,7 +2,7 @@
 //! back when that fails.
 //!
 //! The one thing the unikernel calls. [`options`] reads our command line,
-//! [`start`] decides which menu it is,
+//! [`start`] decides which menu it is and [`formats`] reads it,
 //! [`choose`] is the person at the menu, [`entry`] runs commands, and
 //! [`prompt`] is the command line; this file ties them.
 #![forbid(unsafe_code)]
@@ -10,6 +10,7 @@
 mod choose;
 mod edit_entry;
 mod entry;
+mod formats;
 mod netboot;
 mod options;
 mod prompt;
@@ -97,8 +98,15 @@ struct Source {
     name: Rc<str>,
     /// The file, if it is one.
     spec: Option<FileSpec>,
-    /// Its bytes.
-    bytes: Vec<u8>,
+    content: Content,
+}
+
+/// What a menu was read as.
+enum Content {
+    /// The bytes of a menu.lst.
+    Text(Vec<u8>),
+    /// Another format's menu, whose lines mean the same.
+    Menu(Menu),
 }
 
 /// A menu ready to be shown.
@@ -180,7 +188,10 @@ impl Session<'_, '_> {
     /// Parses a menu and runs its global section. Nothing in there can keep
     /// the menu from showing: what fails is a warning.
     fn load(&mut self, source: &Source) -> Loaded {
-        let mut menu = crate::menu::parse(&source.bytes, &crate::command::is_command);
+        let mut menu = match &source.content {
+            Content::Text(bytes) => crate::menu::parse(bytes, &crate::command::is_command),
+            Content::Menu(menu) => menu.clone(),
+        };
         self.context.state = fresh_state(source.spec.clone());
         let root = self.context.state.root;
         self.context.state.in_global = true;

@@ -6,13 +6,14 @@
 //! let a menu on the disk override it). If the command line names a menu, only
 //! that one is tried. Otherwise a guest with a network card asks for one by
 //! DHCP (option 150), for a few seconds or until a key is pressed; then all
-//! partitions, and disks without partitions,
-//! are searched in order, for `menu.lst` and `grub.conf` in `/boot/grub` and
-//! in `/grub` (where it is on a separate /boot). Without any menu the command
-//! line says what was tried. A menu may be compressed.
+//! partitions, and disks without partitions, are searched in order, each for a
+//! menu in any of the [formats](super::formats), in `/boot` and where it is on
+//! a separate /boot. Without any menu the command line says what was tried. A
+//! menu.lst may be compressed.
 
+use super::formats::{self, Format};
 use super::options::{Options, Wish};
-use super::{Session, Source, Start};
+use super::{Content, Session, Source, Start};
 use crate::command::{Error, ErrorKind};
 use crate::disk::{DeviceName, FileSpec, FileTarget};
 use crate::image::{Codec, decompress, unpacked_len};
@@ -23,14 +24,6 @@ use alloc::vec::Vec;
 
 /// The largest menu that is read, in bytes.
 const MAX_MENU: u64 = 4 << 20;
-
-/// Where a menu is searched for on each device.
-const PATHS: &[&str] = &[
-    "/boot/grub/menu.lst",
-    "/grub/menu.lst",
-    "/boot/grub/grub.conf",
-    "/grub/grub.conf",
-];
 
 /// Finds the menu to start with; prints what was tried if there is none.
 pub fn find_menu(session: &mut Session<'_, '_>, start: &Start<'_>) -> Option<Source> {
@@ -130,7 +123,7 @@ fn from_ramdisk(session: &mut Session<'_, '_>, bytes: &[u8]) -> Option<Source> {
     Some(Source {
         name: "ramdisk".into(),
         spec: None,
-        bytes,
+        content: Content::Text(bytes),
     })
 }
 
@@ -145,10 +138,10 @@ fn search(session: &mut Session<'_, '_>, devices: &[DeviceName]) -> Option<Sourc
                 continue;
             }
         }
-        for path in PATHS {
+        for path in formats::paths() {
             let spec = FileSpec {
                 device: Some(device),
-                target: FileTarget::Path((*path).into()),
+                target: FileTarget::Path(path.into()),
             };
             match read_menu(session, &spec) {
                 Ok(source) => return Some(source),
@@ -160,7 +153,7 @@ fn search(session: &mut Session<'_, '_>, devices: &[DeviceName]) -> Option<Sourc
     if !tried.is_empty() {
         say(
             session,
-            "No menu found. Looked for menu.lst and grub.conf in /boot/grub and /grub:",
+            &format!("No menu found. Looked for {}:", formats::LOOKED_FOR),
         );
         for line in &tried {
             say(session, line);
@@ -186,6 +179,14 @@ fn read_menu(session: &Session<'_, '_>, spec: &FileSpec) -> Result<Source, Error
         device: Some(device),
         ..spec.clone()
     };
+    if Format::of(&spec) != Format::MenuLst {
+        let menu = formats::read(session, device, &spec)?;
+        return Ok(Source {
+            name: spec.to_string().into(),
+            spec: Some(spec),
+            content: Content::Menu(menu),
+        });
+    }
     let mut file = context.files.open(&spec, device)?;
     let length = file.len();
     if length > MAX_MENU {
@@ -199,6 +200,6 @@ fn read_menu(session: &Session<'_, '_>, spec: &FileSpec) -> Result<Source, Error
     Ok(Source {
         name: spec.to_string().into(),
         spec: Some(spec),
-        bytes,
+        content: Content::Text(bytes),
     })
 }

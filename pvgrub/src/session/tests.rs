@@ -10,6 +10,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 mod boot;
+mod distributions;
 mod files;
 mod look;
 mod network;

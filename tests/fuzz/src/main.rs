@@ -6,6 +6,7 @@
 #![no_main]
 
 mod drives;
+mod menus;
 mod traffic;
 mod volumes;
 

@@ -126,7 +126,7 @@ fn no_menu_leads_to_the_command_line() {
             &other,
             "",
             "\
-No menu found. Looked for menu.lst and grub.conf in /boot/grub and /grub:
+No menu found. Looked for menu.lst, grub.cfg, extlinux.conf and the like:
     (hd0,0): ext4, has none of them
     (hd1): ext4, has none of them
 ",
@@ -144,7 +144,7 @@ No menu found. Looked for menu.lst and grub.conf in /boot/grub and /grub:
         (
             &other,
             "(hd0,3)",
-            "No menu found. Looked for menu.lst and grub.conf in /boot/grub and /grub:\n    (hd0,3): no such partition\n",
+            "No menu found. Looked for menu.lst, grub.cfg, extlinux.conf and the like:\n    (hd0,3): no such partition\n",
         ),
         (&Shelf::default(), "", "This guest has no disk.\n"),
         (
