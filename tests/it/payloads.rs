@@ -1,6 +1,6 @@
 //! What must boot, and from where.
 
-use crate::support::{self, GRUB2_IS_UP};
+use crate::support::{self, GRUB2_IS_UP, Payload};
 use anyhow::{Result, ensure};
 use harness::image::{Disk, Table};
 use harness::lab::{Guest, Lab, Running, patience};
@@ -101,6 +101,36 @@ fn cloud_kernel_from_ext2_of_small_blocks() -> Result<()> {
         Flavour::Cloud,
         disk,
     )?;
+    Ok(())
+}
+
+/// A disk of the file system `kind` with the lab's Linux, which mounts it.
+fn of_kind(kind: &'static str, mib: u64, more: &str) -> Result<Disk> {
+    let kernel = packages::kernel(Flavour::Cloud)?;
+    let initrd = harness::guest::initrd_for(&support::root()?, &kernel, kind)?;
+    let lines = menu(Table::Mbr).replace("lab.disk=", &format!("lab.type={kind} {more} lab.disk="));
+    let mut disk = support::disk(mib, Table::Mbr, &lines)?;
+    disk.kind = kind;
+    support::install(&disk, &Payload { kernel, initrd })?;
+    Ok(disk)
+}
+
+/// Linux is ended without a chance to unmount; what it wrote last is in
+/// XFS' log only, where PV-GRUB finds it.
+#[test]
+fn cloud_kernel_from_xfs_and_from_its_log() -> Result<()> {
+    let disk = of_kind("xfs", 96, "lab.then=shell")?;
+    let lines = "timeout 0\ntitle The log\nroot (hd0,0)\ncat /by-guest\nhalt\n";
+    disk.bytes("log.lst", lines)?;
+    let test = "cloud_kernel_from_xfs_and_from_its_log";
+    let (mut lab, mut running) = support::start(test, &disk)?;
+    support::linux_is_up(&mut running)?;
+    lab.sh("xl destroy guest")?;
+    let again = Guest::new("again", "/lab/pv-grub")
+        .extra("(hd0,0)/log.lst")
+        .disk("/lab/disk");
+    let mut running = lab.create(&again)?;
+    running.console.expect("by-guest-42", patience(30))?;
     Ok(())
 }
 

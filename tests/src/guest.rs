@@ -33,6 +33,15 @@ pub fn initrd(root: &Root, kernel: &Kernel, ballast: usize) -> Result<Vec<u8>> {
     build(root, kernel, ballast, MODULES)
 }
 
+/// Builds the initrd for `kernel` with what mounts the file system `kind`.
+pub fn initrd_for(root: &Root, kernel: &Kernel, kind: &str) -> Result<Vec<u8>> {
+    let modules: &[&str] = match kind {
+        "vfat" => &["vfat", "nls_cp437", "nls_ascii"],
+        other => &[other],
+    };
+    build(root, kernel, 0, &[MODULES, modules].concat())
+}
+
 /// Builds the initrd for `kernel` in an HVM guest.
 pub fn pc_initrd(root: &Root, kernel: &Kernel) -> Result<Vec<u8>> {
     build(root, kernel, 0, &[PC_MODULES, MODULES].concat())

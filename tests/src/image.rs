@@ -1,10 +1,10 @@
-//! Disk images for guests, made without root: `mke2fs -d` fills the file
-//! system, `sfdisk` writes the partition table.
+//! Disk images for guests, made without root: `mke2fs -d` and its like fill
+//! the file system, `sfdisk` writes the partition table.
 
 use crate::packages::{self, Root};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
@@ -67,13 +67,14 @@ impl Table {
     }
 }
 
-/// An ext2, ext3 or ext4 file system on a disk of its own.
+/// A file system on a disk of its own.
 pub struct Disk {
     /// Size of the whole disk, in MiB.
     pub mib: u64,
     /// How it is divided.
     pub table: Table,
-    /// `-t` of mke2fs.
+    /// `ext2`, `ext3` or `ext4`; or `xfs`, `btrfs`, `vfat`, `iso9660`, for
+    /// which the two fields that follow mean nothing.
     pub kind: &'static str,
     /// `-O` of mke2fs; empty for its defaults.
     pub features: &'static str,
@@ -150,7 +151,56 @@ impl Disk {
             let sectors = (end - start) * (MIB / 512);
             partition(root, to, &script.replace("@SIZE@", &sectors.to_string()))?;
         }
-        self.mke2fs(root, to, start, end - start)
+        if self.kind.starts_with("ext") {
+            return self.mke2fs(root, to, start, end - start);
+        }
+        // The others cannot be made at an offset.
+        let alone = tempfile::NamedTempFile::new()?;
+        alone.as_file().set_len((end - start) * MIB)?;
+        self.foreign(alone.path())?;
+        let mut disk = OpenOptions::new().write(true).open(to)?;
+        disk.seek(SeekFrom::Start(start * MIB))?;
+        copy_sparse(alone.path(), &mut disk)
+    }
+
+    /// Makes a file system other than ext in the whole of `image`.
+    fn foreign(&self, image: &Path) -> Result<()> {
+        let tree = self.files.path();
+        match self.kind {
+            "xfs" => {
+                let mut text = String::from("/dev/null\n0 0\nd--755 0 0\n");
+                prototype(tree, &mut text)?;
+                text += "$\n";
+                let file = tempfile::NamedTempFile::new()?;
+                fs::write(file.path(), text)?;
+                // The disks here are smaller than mkfs.xfs wants them to be.
+                let mut command = packages::file_systems()?.command("sbin/mkfs.xfs");
+                command.args(["-q", "-f", "--unsupported", "-p"]);
+                packages::run(command.arg(file.path()).arg(image))?;
+            }
+            "btrfs" => {
+                let mut command = packages::file_systems()?.command("sbin/mkfs.btrfs");
+                command.args(["-q", "-f", "--rootdir"]);
+                packages::run(command.arg(tree).arg(image))?;
+            }
+            "vfat" => {
+                let tools = packages::file_systems()?;
+                packages::run(tools.command("sbin/mkfs.fat").arg(image))?;
+                let mut command = tools.command("usr/bin/mtools");
+                command.args(["-c", "mcopy", "-s", "-Q", "-i"]).arg(image);
+                for entry in fs::read_dir(tree)? {
+                    command.arg(entry?.path());
+                }
+                packages::run(command.arg("::"))?;
+            }
+            "iso9660" => {
+                let mut command = packages::media()?.command("usr/bin/xorriso");
+                command.args(["-as", "mkisofs", "-quiet", "-R", "-o"]);
+                packages::run(command.arg(image).arg(tree))?;
+            }
+            other => bail!("no tool makes {other}"),
+        }
+        Ok(())
     }
 
     fn mke2fs(&self, root: &Root, image: &Path, start: u64, len: u64) -> Result<()> {
@@ -177,6 +227,41 @@ impl Disk {
             .env("SOURCE_DATE_EPOCH", "1767225600");
         packages::run(&mut command)?;
         Ok(())
+    }
+}
+
+/// The lines of mkfs.xfs for what the folder `tree` holds, without links.
+fn prototype(tree: &Path, text: &mut String) -> Result<()> {
+    for entry in fs::read_dir(tree)? {
+        let entry = entry?;
+        let (name, path) = (entry.file_name(), entry.path());
+        let name = name.to_str().context("a name that is not UTF-8")?;
+        if entry.file_type()?.is_dir() {
+            *text += &format!("{name} d--755 0 0\n");
+            prototype(&path, text)?;
+            *text += "$\n";
+        } else {
+            *text += &format!("{name} ---755 0 0 {}\n", path.display());
+        }
+    }
+    Ok(())
+}
+
+/// Copies all that is not zero.
+fn copy_sparse(from: &Path, to: &mut File) -> Result<()> {
+    let mut from = File::open(from)?;
+    let mut piece = vec![0; 1 << 16];
+    loop {
+        let count = from.read(&mut piece)?;
+        if count == 0 {
+            return Ok(());
+        }
+        let bytes = piece.get(..count).unwrap_or_default();
+        if bytes.iter().any(|byte| *byte != 0) {
+            to.write_all(bytes)?;
+        } else {
+            to.seek(SeekFrom::Current(count as i64))?;
+        }
     }
 }
 

@@ -42,6 +42,9 @@ const MEDIA: &[&str] = &["grub-common", "grub-pc-bin", "xorriso"];
 /// What serves the lab's network beside busybox.
 const NETWORK: &[&str] = &["dnsmasq-base"];
 
+/// What makes file systems other than ext.
+const FILE_SYSTEMS: &[&str] = &["xfsprogs", "btrfs-progs", "dosfstools", "mtools"];
+
 /// The package lists are asked for again when they are older than this.
 const LISTS_AGE: Duration = Duration::from_secs(24 * 3600);
 
@@ -167,6 +170,14 @@ pub fn media() -> Result<Root> {
 pub fn network() -> Result<Root> {
     static SAID: Mutex<BTreeMap<String, Root>> = Mutex::new(BTreeMap::new());
     once(&SAID, "network", || unpacked_root(NETWORK, "dnsmasq"))
+}
+
+/// The makers of XFS, btrfs and FAT; fetched and unpacked on first use.
+pub fn file_systems() -> Result<Root> {
+    static SAID: Mutex<BTreeMap<String, Root>> = Mutex::new(BTreeMap::new());
+    once(&SAID, "file systems", || {
+        unpacked_root(FILE_SYSTEMS, "tools of file systems")
+    })
 }
 
 fn unpacked_root(packages: &[&str], what: &str) -> Result<Root> {
