@@ -28,6 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const HEAP_IN_HAND: usize = 1 << 20;
 
 /// The devices that are closed before the jump.
+#[derive(Default)]
 pub struct Devices {
     /// The disks.
     pub disks: Rc<Disks>,

@@ -4,16 +4,14 @@
 #![no_main]
 extern crate alloc;
 
-use alloc::rc::Rc;
 
 use minios::boot::{Environment, start_info};
 use minios::mm::PageBuf;
 use minios::{Shutdown, println};
 use pvgrub::command::{Error, Machine};
 use pvgrub::fs::{File, FsError};
-use pvgrub::leave::starter;
+use pvgrub::leave::{Devices, starter};
 use pvgrub::loader::{Domain, Loader};
-use pvgrub::vbd::Disks;
 
 minios::main!(run);
 
@@ -39,7 +37,7 @@ async fn run(environment: Environment) -> Result<Shutdown, Error> {
         pages: info.nr_pages,
         flags: info.flags,
     };
-    let start = starter(environment.store.clone(), Rc::new(Disks::default()));
+    let start = starter(environment.store.clone(), Devices::default());
     let mut loader = Loader::new(domain, start);
     let Some(ramdisk) = environment.ramdisk else {
         println!("no ramdisk");
