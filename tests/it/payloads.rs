@@ -135,6 +135,22 @@ fn cloud_kernel_from_xfs_and_from_its_log() -> Result<()> {
 }
 
 #[test]
+fn cloud_kernel_from_btrfs() -> Result<()> {
+    let disk = of_kind("btrfs", 160, "")?;
+    let (_lab, mut running) = support::start("cloud_kernel_from_btrfs", &disk)?;
+    support::linux_is_up(&mut running)?;
+    Ok(())
+}
+
+#[test]
+fn cloud_kernel_from_fat() -> Result<()> {
+    let disk = of_kind("vfat", 64, "")?;
+    let (_lab, mut running) = support::start("cloud_kernel_from_fat", &disk)?;
+    support::linux_is_up(&mut running)?;
+    Ok(())
+}
+
+#[test]
 fn grub2_shows_its_prompt() -> Result<()> {
     let menu = "default 0\ntimeout 0\ntitle GRUB 2\nroot (hd0,0)\nkernel /boot/grub.bin\n";
     let disk = support::disk(32, Table::Mbr, menu)?;
@@ -150,12 +166,14 @@ fn grub2_shows_its_prompt() -> Result<()> {
     Ok(())
 }
 
-/// A CD is a disk like any other, by its place in the order: here `(hd1)`.
+/// A CD, ISO 9660 with Rock Ridge, is a disk like any other, by its place in
+/// the order: here `(hd1)`.
 #[test]
 fn a_menu_and_kernel_on_a_cd() -> Result<()> {
     let test = "a_menu_and_kernel_on_a_cd";
     let menu = "timeout 0\ntitle Report\nroot (hd1)\nkernel /report from the CD\n";
-    let cd = support::disk(16, Table::None, menu)?;
+    let mut cd = support::disk(16, Table::None, menu)?;
+    cd.kind = "iso9660";
     cd.file("report", &paths::kernel("report"))?;
     let cd = support::image(&cd)?;
     let disk = support::image(&support::disk(16, Table::Mbr, "")?)?;
