@@ -4,7 +4,6 @@
 #![no_main]
 extern crate alloc;
 
-
 use minios::boot::{Environment, start_info};
 use minios::mm::PageBuf;
 use minios::{Shutdown, println};
