@@ -15,6 +15,9 @@ const INIT: &str = include_str!("../guest/init");
 /// `/sbin/init` of a guest whose root is its own disk.
 const ROOT_INIT: &str = include_str!("../guest/root-init");
 
+/// The init of a guest whose network card is measured.
+const NETWORK_INIT: &str = include_str!("../guest/network-init");
+
 /// Run by Linux when dom0 asks for a shutdown.
 const POWEROFF: &str =
     "#!/bin/busybox sh\necho LAB-ASKED-TO-END > /dev/console\nexec busybox poweroff -f\n";
@@ -30,7 +33,7 @@ const PC_MODULES: &[&str] = &["ata_piix", "sd_mod", "sr_mod", "isofs", "button",
 /// Builds the initrd for `kernel`, with `ballast` bytes that do not compress
 /// added to it.
 pub fn initrd(root: &Root, kernel: &Kernel, ballast: usize) -> Result<Vec<u8>> {
-    build(root, kernel, ballast, MODULES)
+    build(root, kernel, INIT, ballast, MODULES)
 }
 
 /// Builds the initrd for `kernel` with what mounts the file system `kind`.
@@ -39,12 +42,17 @@ pub fn initrd_for(root: &Root, kernel: &Kernel, kind: &str) -> Result<Vec<u8>> {
         "vfat" => &["vfat", "nls_cp437", "nls_ascii"],
         other => &[other],
     };
-    build(root, kernel, 0, &[MODULES, modules].concat())
+    build(root, kernel, INIT, 0, &[MODULES, modules].concat())
 }
 
 /// Builds the initrd for `kernel` in an HVM guest.
 pub fn pc_initrd(root: &Root, kernel: &Kernel) -> Result<Vec<u8>> {
-    build(root, kernel, 0, &[PC_MODULES, MODULES].concat())
+    build(root, kernel, INIT, 0, &[PC_MODULES, MODULES].concat())
+}
+
+/// Builds the initrd for `kernel` that measures a network card.
+pub fn network_initrd(root: &Root, kernel: &Kernel) -> Result<Vec<u8>> {
+    build(root, kernel, NETWORK_INIT, 0, &["xen-netfront"])
 }
 
 /// Puts a root on a disk that the lab's init changes to (`lab.then=root`):
@@ -59,9 +67,15 @@ pub fn root_files(root: &Root, disk: &Disk) -> Result<()> {
     Ok(())
 }
 
-fn build(root: &Root, kernel: &Kernel, ballast: usize, modules: &[&str]) -> Result<Vec<u8>> {
+fn build(
+    root: &Root,
+    kernel: &Kernel,
+    init: &str,
+    ballast: usize,
+    modules: &[&str],
+) -> Result<Vec<u8>> {
     let mut cpio = Cpio::new(GzEncoder::new(Vec::new(), Compression::fast()));
-    cpio.bytes("init", 0o755, INIT.as_bytes())?;
+    cpio.bytes("init", 0o755, init.as_bytes())?;
     cpio.chardev("dev/console", 0o600, 5, 1)?;
     for dir in ["proc", "sys", "mnt", "sbin", "usr/bin", "usr/sbin"] {
         cpio.dir(dir)?;

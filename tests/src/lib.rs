@@ -17,6 +17,7 @@
 
 pub mod bench;
 pub mod bench_hvm;
+pub mod bench_net;
 pub mod bootsector;
 pub mod console;
 pub mod cpio;

@@ -40,6 +40,13 @@ async fn run(environment: Environment) -> Outcome<Shutdown> {
     if is("forever") {
         return forever(store).await;
     }
+    let bench = environment.arguments.iter().find_map(|word| {
+        let (_, mib) = word.split_once("bench=")?;
+        mib.parse::<usize>().ok()
+    });
+    if let Some(mib) = bench {
+        return measured(store, mib).await;
+    }
     let mut free = 0;
     for round in 0..ROUNDS {
         one(store, round).await?;
@@ -128,6 +135,43 @@ async fn fetch(stack: &Stack<Nic>, router: Ipv4Address) -> Outcome<Vec<u8>> {
     let end = answer.windows(4).position(|four| four == b"\r\n\r\n");
     let end = end.ok_or_else(|| failed(format!("{} bytes and no head", answer.len())))?;
     Ok(answer.split_off(end + 4))
+}
+
+/// To be measured: fetches `/blob`, then sends `mib` MiB back. Each MARK is
+/// followed by three idle seconds.
+async fn measured(store: &Store, mib: usize) -> Outcome<Shutdown> {
+    let (stack, router) = open(store).await?;
+    let block = alloc::vec![0; 64 << 10];
+    mark(0).await;
+    let there = SocketAddrV4::new(router, 80);
+    let connection = stack.connect(there, buffers()).await.map_err(failed)?;
+    let request = b"GET /blob HTTP/1.0\r\n\r\n";
+    connection.send(request).await.map_err(failed)?;
+    let mut fetched = 0;
+    loop {
+        let some = connection.receive(|bytes| (bytes.len(), bytes.len()));
+        match some.await.map_err(failed)? {
+            0 => break,
+            some => fetched += some,
+        }
+    }
+    drop(connection);
+    mark(1).await;
+    let there = SocketAddrV4::new(router, 9000);
+    let connection = stack.connect(there, buffers()).await.map_err(failed)?;
+    for _ in 0..mib * 16 {
+        connection.send(&block).await.map_err(failed)?;
+    }
+    connection.close().await.map_err(failed)?;
+    drop(connection);
+    mark(2).await;
+    println!("FETCHED {fetched} {:?}", close(stack).await?);
+    Ok(Shutdown::PowerOff)
+}
+
+async fn mark(number: u32) {
+    println!("MARK {number}");
+    time::sleep(Duration::from_secs(3)).await;
 }
 
 /// Fetches until there is an error; then nothing of the card may be left.

@@ -6,6 +6,7 @@ use flate2::Compression;
 use flate2::read::GzEncoder;
 use harness::bench::{self, Boot, Contender, IDLE_HOURS};
 use harness::bench_hvm::{self, Figures};
+use harness::bench_net;
 use harness::hvm::DeviceModel;
 use harness::{packages, paths};
 use std::fs::{self, File};
@@ -19,7 +20,48 @@ pub fn run() -> Result<()> {
     build::build()?;
     println!("bench: eight runs in the lab, two at a time");
     publish("bench", &table()?)?;
-    hvm_tables()
+    hvm_tables()?;
+    net()
+}
+
+/// Only the figures of network cards.
+pub fn net() -> Result<()> {
+    need::all()?;
+    build::test_kernels()?;
+    println!("bench: two runs in the lab, both at a time");
+    let measure = |guest| move || bench_net::measure(guest);
+    let (linux, ours) = both(
+        measure(bench_net::Guest::Linux),
+        measure(bench_net::Guest::Ours),
+    )?;
+    let row = |what: &str, unit: &str, digits: usize, linux: f64, ours: f64| {
+        format!(
+            "| {what} | {linux:.digits$} {unit} | {ours:.digits$} {unit} | {:.2} |\n",
+            ours / linux
+        )
+    };
+    let mut table = "| | Linux 6.1 | netfront | ratio |\n|---|---|---|---|\n".to_owned();
+    for (what, linux, ours) in [
+        ("received", linux.received, ours.received),
+        ("sent", linux.sent, ours.sent),
+    ] {
+        let (l, o) = (linux.instructions, ours.instructions);
+        table += &row(
+            &format!("instructions of the guest for a byte {what}"),
+            "",
+            2,
+            l,
+            o,
+        );
+        table += &row(
+            &format!("TCP {what}, dom0's work on the same processor included"),
+            "MiB/s",
+            0,
+            linux.rate,
+            ours.rate,
+        );
+    }
+    publish("bench net", &table)
 }
 
 /// Only the figures of HVM guests.
