@@ -18,6 +18,7 @@ mod kernels;
 mod keys;
 mod memory;
 mod minios;
+mod network;
 mod nic;
 mod payloads;
 mod peers;

@@ -1,0 +1,64 @@
+//! Menus, kernels and ramdisks from the network.
+
+use crate::support::{self, Payload};
+use anyhow::{Result, ensure};
+use harness::lab::{Guest, Lab, patience};
+use harness::network::Network;
+use harness::packages::Flavour;
+
+/// dom0 serves Debian's kernel with the lab's initrd, and `menu` as
+/// `/pv/menu.lst`.
+fn lab(test: &str, network: Network, menu: &str) -> Result<Lab> {
+    let Payload { kernel, initrd } = support::payload(Flavour::Cloud)?;
+    let network = network
+        .bytes("pv/menu.lst", menu)
+        .file("linux", &kernel.vmlinuz())
+        .bytes("initrd", initrd);
+    Lab::builder(test)
+        .file("lab/pv-grub", &support::pv_grub()?)
+        .network(network)
+        .boot()
+}
+
+fn guest() -> Guest {
+    Guest::new("guest", "/lab/pv-grub").vif()
+}
+
+const OVER_TFTP: &str = "default 0\ntimeout 0\ntitle Debian\n\
+     kernel /linux console=hvc0 loglevel=4\ninitrd /initrd\n";
+
+const OVER_HTTP: &str = "default 0\ntimeout 0\ntitle Debian\n\
+     kernel (http,dom0.lab)/linux console=hvc0 loglevel=4\n\
+     initrd (http,10.77.0.1:80)/initrd\n";
+
+#[test]
+fn network_menu_kernel_and_initrd_by_tftp() -> Result<()> {
+    let test = "network_menu_kernel_and_initrd_by_tftp";
+    let mut lab = lab(test, Network::new(), OVER_TFTP)?;
+    let mut running = lab.create(&guest().extra("(nd)/pv/menu.lst"))?;
+    let console = &mut running.console;
+    console.expect("Address: 10\\.77\\.0\\.1\\d\\d", patience(30))?;
+    console.expect("Server: 10\\.77\\.0\\.1", patience(10))?;
+    console.expect("LAB-UP", patience(90))?;
+    console.expect("LAB-DONE", patience(30))?;
+    // The card was given back as it was: its backend has the next owner or waits for it.
+    let state = lab.sh("xenstore-read $(xenstore-read \
+         /local/domain/$(xl domid guest)/device/vif/0/backend)/state")?;
+    ensure!(
+        matches!(state.trim(), "2" | "4"),
+        "the backend is in state {state}"
+    );
+    Ok(())
+}
+
+#[test]
+fn network_option_150_names_a_menu_whose_files_come_by_http() -> Result<()> {
+    let test = "network_option_150_names_a_menu_whose_files_come_by_http";
+    let network = Network::new().option(150, "(nd)/pv/menu.lst");
+    let mut lab = lab(test, network, OVER_HTTP)?;
+    let mut running = lab.create(&guest())?;
+    let console = &mut running.console;
+    console.expect("names the menu \\(nd\\)/pv/menu\\.lst", patience(30))?;
+    console.expect("LAB-DONE", patience(120))?;
+    Ok(())
+}
