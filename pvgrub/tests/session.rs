@@ -502,3 +502,90 @@ fn where_a_file_lies() {
     }
     assert_eq!(bytes, vec![b'k'; 300_000]);
 }
+
+/// What a tool of e2fsprogs says about the image of a file system.
+fn asked(image: &Path, command: &str) -> String {
+    let output = Command::new("debugfs")
+        .env("PATH", "/usr/sbin:/sbin:/usr/bin:/bin")
+        .args(["-R", command])
+        .arg(image)
+        .output()
+        .expect("debugfs is there (Debian package e2fsprogs)");
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// A journal that was not replayed: what it holds of the file would replace
+/// what is written, so nothing is; what it holds of others does not matter.
+#[test]
+fn a_dirty_journal_gets_what_is_its_own() {
+    for (journaled, saved) in [("/boot/grub/default", false), ("/boot/initrd.img", true)] {
+        let plain = make(
+            "dirty",
+            &["-t", "ext4", "-b", "1024"],
+            &[("menu.lst", SAVING), ("default", DEFAULT)],
+        );
+        let image = tempfile(&plain);
+        let block: usize = asked(&image, &format!("blocks {journaled}"))
+            .parse()
+            .unwrap();
+        let copy = tempfile(&plain[block * 1024..][..1024]);
+        let script = tempfile(format!("jo\njw -b {block} {}\njc\n", copy.display()).as_bytes());
+        tool("debugfs", |command| {
+            command.arg("-w").arg("-f").args([&script, &image])
+        });
+        let dirty = partitioned(&fs::read(&image).unwrap());
+        let (after, loaded, shown) = session_on(dirty.clone(), false, "");
+        assert_eq!(loaded, ["(hd0,0)/vmlinuz: 300000 bytes, a"], "{shown}");
+        assert_eq!(!shown.contains("Error 29: "), saved, "{shown}");
+        assert_eq!(!differences(&dirty, &after).is_empty(), saved, "{shown}");
+        assert!(
+            saved || shown.contains("its journal will write there"),
+            "{shown}"
+        );
+        // The system comes, and replays it.
+        fs::write(&image, &after[2048 * 512..]).unwrap();
+        let replay = Command::new("/sbin/e2fsck").arg("-fy").arg(&image).output();
+        assert!(replay.is_ok());
+        tool("e2fsck", |command| command.arg("-fn").arg(&image));
+        let (_, loaded, _) = session_on(partitioned(&fs::read(&image).unwrap()), false, "");
+        let entry = if saved { "b" } else { "a" };
+        assert_eq!(loaded, [format!("(hd0,0)/vmlinuz: 300000 bytes, {entry}")]);
+        for file in [image, copy, script] {
+            fs::remove_file(file).unwrap();
+        }
+    }
+}
+
+/// A menu on one disk, the kernel on another; and menus of EC2's two kinds,
+/// for a disk that is one file system (`hd0`) and for a partitioned one
+/// (`hd00`), where only the second is right on both.
+#[test]
+fn two_disks_and_the_conventions_of_ec2() {
+    let menu = "timeout 0\ntitle x\nroot (hd1)\nkernel /vmlinuz from the other\n";
+    let first = partitioned(&make("first", &["-t", "ext4"], &[("menu.lst", menu)]));
+    let second = make("second", &["-t", "ext2"], &[]);
+    for extra in ["", "(hd0,0)", "(hd0,0)/boot/grub/menu.lst"] {
+        let (exit, loaded, shown) = session(vec![first.clone(), second.clone()], extra, "");
+        assert_eq!(exit, Exit::Booted, "{shown}");
+        assert_eq!(loaded, ["(hd1)/vmlinuz: 300000 bytes, from the other"]);
+    }
+    for (root, whole, partition) in [("(hd0)", true, false), ("(hd0,0)", true, true)] {
+        let menu = format!("timeout 0\ntitle x\nroot {root}\nkernel /vmlinuz\n");
+        let plain = make("ec2", &["-t", "ext4"], &[("menu.lst", &menu)]);
+        for (disk, extra, boots) in [
+            (plain.clone(), "(hd0)/boot/grub/menu.lst", whole),
+            (plain.clone(), "", whole),
+            (partitioned(&plain), "(hd0,0)/boot/grub/menu.lst", partition),
+        ] {
+            // What EC2 puts there is passed over.
+            let line = format!("{extra} root=/dev/sda1 ro 4");
+            let (exit, _, shown) = session(vec![disk], &line, "");
+            assert_eq!(exit == Exit::Booted, boots, "{line}: {shown}");
+            if !boots {
+                // And it says what to write instead.
+                assert!(shown.contains("Error 17: (hd0): "), "{shown}");
+                assert!(shown.contains("with partitions (hd0,0)"), "{shown}");
+            }
+        }
+    }
+}

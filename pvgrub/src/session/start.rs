@@ -187,8 +187,8 @@ fn read_menu(session: &Session<'_, '_>, spec: &FileSpec) -> Result<Source, Error
             content: Content::Menu(menu),
         });
     }
-    let mut file = context.files.open(&spec, device)?;
-    let length = file.len();
+    let mut file = context.open(&spec)?;
+    let length = file.length();
     if length > MAX_MENU {
         let reason = format!("{length} bytes is too large for a menu (at most {MAX_MENU})");
         return Err(Error::because(ErrorKind::OutOfMemory, reason).about(&spec.to_string()));

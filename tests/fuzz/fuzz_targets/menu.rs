@@ -1,7 +1,8 @@
 //! A whole session: a menu of any bytes, then any keys, against a loader that
 //! accepts everything. It must end, and send the terminal nothing but text
 //! and our own escapes. The input is the menu up to the first 0xff, then the
-//! keys; among them NUL stands for a second without one.
+//! keys, among which NUL stands for a second without one, up to the second
+//! 0xff, then the guest's command line.
 
 use pvgrub::command::{Error, ErrorKind, Files, Machine};
 use pvgrub::disk::{DeviceName, FileSpec, FileTarget, PartitionEntry};
@@ -11,7 +12,7 @@ use pvgrub::session::{Start, run};
 use std::rc::Rc;
 
 const SECOND: u64 = 1_000_000_000;
-const NAMES: &[&str] = &["/boot/grub/menu.lst", "/vmlinuz", "/initrd.img"];
+const NAMES: &[&str] = &["/boot/grub/menu.lst", "/boot/grub/default", "/vmlinuz", "/initrd.img"];
 
 struct Keyboard<'a> {
     keys: std::slice::Iter<'a, u8>,
@@ -89,6 +90,20 @@ impl Files for Shelf {
         }
     }
 
+    fn size(&self, device: DeviceName) -> Result<(u64, u32), Error> {
+        self.file_system(device)?;
+        Ok((1 << 20, 512))
+    }
+
+    fn overwrite(&self, spec: &FileSpec, root: DeviceName, offset: u64, bytes: &[u8]) -> Result<(), Error> {
+        let length = self.open(spec, root)?.len();
+        assert!(bytes.len() <= 16, "nobody here writes more than that");
+        match offset.checked_add(bytes.len() as u64) {
+            Some(end) if end <= length => Ok(()),
+            _ => Err(Error::because(ErrorKind::WriteError, "too short")),
+        }
+    }
+
     fn read_dir(&self, _: DeviceName, path: &str) -> Result<Vec<DirEntry>, Error> {
         let names = NAMES.iter().filter_map(|name| name.strip_prefix(path));
         let entry = |name: &str| DirEntry {
@@ -110,6 +125,10 @@ impl Machine for Loader {
         Ok("Linux".into())
     }
 
+    fn load_module(&mut self, _: &str, _: &mut dyn File, _: &str, _: bool) -> Result<String, Error> {
+        Ok("module".into())
+    }
+
     fn load_initrd(&mut self, files: &mut [Box<dyn File>]) -> Result<String, Error> {
         Ok(format!("{} files", files.len()))
     }
@@ -121,10 +140,17 @@ impl Machine for Loader {
 
 pub fn fuzz(data: &[u8]) {
     let split = data.iter().position(|&byte| byte == 0xff).unwrap_or(data.len());
-    let (menu, keys) = data.split_at(split);
+    let (menu, rest) = data.split_at(split);
+    let mut parts = rest.get(1..).unwrap_or_default().split(|&byte| byte == 0xff);
+    let keys = parts.next().unwrap_or_default();
+    let command_line = String::from_utf8_lossy(parts.next().unwrap_or_default());
     let mut keyboard = Keyboard {
         keys: keys.iter(),
         now: 0,
     };
-    run(&mut keyboard, &Shelf(menu.into()), &mut Loader, &Start::default());
+    let start = Start {
+        command_line: &command_line,
+        ramdisk: None,
+    };
+    run(&mut keyboard, &Shelf(menu.into()), &mut Loader, &start);
 }
