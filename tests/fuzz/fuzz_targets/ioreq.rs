@@ -2,7 +2,6 @@
 //! counts, directions and addresses, and the buffered page's slots.
 
 use crate::traffic::Bench;
-use ioemu_stub::surroundings::GuestMemory;
 use ioemu_stub::xen::dispatch::dispatch;
 use ioemu_stub::xen::{Request, buffered};
 use xen_sys::hvm::ioreq::{BufIoreq, Ioreq};

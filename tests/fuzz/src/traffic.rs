@@ -36,7 +36,6 @@ pub struct Bench {
     pub world: Rc<World>,
     pub disks: [Rc<MemoryDisk>; 3],
     pub lines: [Rc<Line>; 2],
-    pub video: Rc<VideoRam>,
 }
 
 impl Bench {
@@ -60,7 +59,7 @@ impl Bench {
         let backends = Backends {
             drives: [drive(0, false), drive(1, false), drive(2, true), None],
             serials: vec![lines[0].clone(), lines[1].clone()],
-            video: Some(video.clone()),
+            video: Some(video),
             vga_rom: Some(vec![0x55, 0xaa, 2].into()),
         };
         let config = Config {
@@ -74,7 +73,6 @@ impl Bench {
             world,
             disks,
             lines,
-            video,
         }
     }
 
