@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use harness::hvm::{self, DeviceModel};
 use harness::image::Table;
 use harness::lab::{Lab, patience};
+use harness::network::Network;
 use harness::packages::Flavour;
 use harness::paths;
 use std::fs;
@@ -33,6 +34,30 @@ fn the_disk_example_boots_as_it_stands() -> Result<()> {
     let mut guest = lab.create_as("debian", &config)?;
     guest.console.expect("LAB-UP \\S+", patience(60))?;
     disk_is_right(&mut guest)
+}
+
+#[test]
+fn the_network_example_boots_as_it_stands() -> Result<()> {
+    let example = paths::workspace().join("config-examples/pv-grub-network.cfg");
+    let config = fs::read_to_string(&example).context("config-examples/pv-grub-network.cfg")?;
+    let payload = support::payload(Flavour::Cloud)?;
+    let menu = "timeout 1\ntitle Debian\nkernel /linux console=hvc0 loglevel=4\n\
+         initrd (http,dom0.lab)/initrd.gz\n";
+    let script = paths::workspace().join("tests/dom0/vif-lab");
+    let mut lab = Lab::builder("the_network_example_boots_as_it_stands")
+        .file("usr/lib/xen/boot/pv-grub-x86_64.gz", &support::pv_grub()?)
+        // What xl runs for a card that names no script of its own.
+        .bytes("etc/xen/scripts/vif-bridge", fs::read(script)?)
+        .network(
+            Network::new()
+                .bytes("pv-grub/menu.lst", menu)
+                .file("linux", &payload.kernel.vmlinuz())
+                .bytes("initrd.gz", payload.initrd),
+        )
+        .boot()?;
+    let mut guest = lab.create_as("netboot", &config)?;
+    guest.console.expect("LAB-DONE", patience(120))?;
+    Ok(())
 }
 
 /// The example as it stands, or with the peer in the stub domain's place.

@@ -62,3 +62,44 @@ fn network_option_150_names_a_menu_whose_files_come_by_http() -> Result<()> {
     console.expect("LAB-DONE", patience(120))?;
     Ok(())
 }
+
+#[test]
+fn network_by_hand_and_servers_that_do_not_answer() -> Result<()> {
+    let test = "network_by_hand_and_servers_that_do_not_answer";
+    let mut lab = lab(test, Network::new().static_only(), "title x\nhalt\n")?;
+    let mut running = lab.create(&guest())?;
+    let console = &mut running.console;
+    // Nobody answers DHCP, there is no disk: the command line, after a while.
+    console.expect(
+        "No menu from the network: .*no DHCP server answers",
+        patience(60),
+    )?;
+    console.expect("grubdom> ", patience(20))?;
+    console.send("ifconfig --address=10.77.0.9 --mask=255.255.255.0 --server=10.77.0.1\r")?;
+    console.expect("Address: 10\\.77\\.0\\.9", patience(10))?;
+    console.expect("grubdom> ", patience(10))?;
+    console.send("cat (nd)/pv/menu.lst\r")?;
+    console.expect("title x", patience(20))?;
+    console.expect("grubdom> ", patience(10))?;
+    console.send("cat (nd)/nowhere\r")?;
+    console.expect("Error 15: \\(nd\\)/nowhere: ", patience(20))?;
+    console.send("cat (http,10.77.0.1)/nowhere\r")?;
+    console.expect(
+        "Error 15: \\(http,10\\.77\\.0\\.1\\)/nowhere: ",
+        patience(20),
+    )?;
+    console.send("cat (http,10.77.0.1:81)/x\r")?;
+    console.expect("Error 25: .*refuses", patience(20))?;
+    // It answers pings meanwhile, also while nobody touches a key.
+    let ping = lab.sh("ping -c 3 10.77.0.9")?;
+    ensure!(ping.contains("3 packets received"), "{ping}");
+    // A server that is not there: ^C is quicker than patience.
+    let console = &mut running.console;
+    console.send("cat (tftp,10.77.0.77)/x\r")?;
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    console.send("\x03")?;
+    console.expect("Error 25: .*cancelled", patience(20))?;
+    console.send("tftpserver 10.77.0.1\rconfigfile (nd)/pv/menu.lst\r")?;
+    console.expect_highlighted("x", patience(20))?;
+    Ok(())
+}
