@@ -2,6 +2,7 @@
 
 use super::numbers::number;
 use super::{Command, Context, ENTRY, Error, ErrorKind, Flow, GLOBAL, LISTED};
+use crate::screen::Manner;
 use crate::screen::console::ROWS;
 use alloc::format;
 
@@ -9,46 +10,125 @@ pub static COMMAND: Command = Command {
     name: "terminal",
     flags: ENTRY | GLOBAL | LISTED,
     synopsis: "terminal [--dumb] [--no-echo] [--no-edit] [--timeout=SECS] [--lines=N] [--silent] [console] [serial] [graphics] [hercules]",
-    help: "Without arguments, tells which terminal is used. `console' and `serial' are both the \
-           guest's PV console, and always there. --lines=N makes long output pause after N \
-           lines. --timeout, --silent, --dumb, --no-echo and --no-edit are understood and mean \
-           nothing here: nobody has to be asked which terminal it is, and it is a vt100.",
+    help: "Without arguments, tells which terminal is used, and how. `console' and `serial' are \
+           both the guest's PV console, and always there. With --dumb it is one that knows no \
+           escapes: the menu comes line by line. With --no-echo what is typed is not shown, \
+           with --no-edit only the end of a typed line can be changed. --lines=N makes long \
+           output pause after N lines. Where several terminals are named, --timeout=SECS asks \
+           once a second for a key on any of them, for so long, and --silent waits without \
+           asking; without --timeout nobody is waited for.",
     run: terminal,
 };
 
-fn terminal(context: &mut Context<'_, '_>, arguments: &str) -> Result<Flow, Error> {
-    let bad =
-        |word: &str, reason: &str| Err(Error::because(ErrorKind::BadArgument, reason).about(word));
-    // Checked whole before anything of it counts.
-    let mut lines = None;
-    let (mut here, mut missing) = (false, None);
-    for word in arguments.split_ascii_whitespace() {
-        match word.split_once('=') {
-            Some(("--lines", value)) => match usize::try_from(number(value)?) {
-                Ok(count @ 2..=1000) => lines = Some(count),
-                _ => return bad(word, "between 2 and 1000 lines"),
-            },
-            Some(("--timeout", value)) => drop(number(value)?),
-            _ => match word {
-                "--dumb" | "--no-echo" | "--no-edit" | "--silent" => {}
-                "console" | "serial" => here = true,
-                "graphics" | "hercules" => missing = missing.or(Some(word)),
-                _ => return bad(word, "no such terminal, and no option of terminal"),
-            },
+/// One second, in nanoseconds.
+const SECOND: u64 = 1_000_000_000;
+
+/// What the arguments say.
+#[derive(Default)]
+struct Wish<'a> {
+    /// The terminals named, as bits.
+    named: u8,
+    /// The first of them that is not there.
+    missing: Option<&'a str>,
+    /// One of them is the PV console.
+    here: bool,
+    manner: Manner,
+    lines: Option<usize>,
+    timeout: Option<u32>,
+    silent: bool,
+}
+
+impl<'a> Wish<'a> {
+    /// Checks all of it before anything counts.
+    fn parse(arguments: &'a str) -> Result<Self, Error> {
+        let bad = |word: &str, reason: &str| {
+            Err(Error::because(ErrorKind::BadArgument, reason).about(word))
+        };
+        let mut wish = Wish::default();
+        for word in arguments.split_ascii_whitespace() {
+            match word.split_once('=') {
+                Some(("--lines", value)) => match usize::try_from(number(value)?) {
+                    Ok(count @ 2..=1000) => wish.lines = Some(count),
+                    _ => return bad(word, "between 2 and 1000 lines"),
+                },
+                Some(("--timeout", value)) => wish.timeout = Some(number(value)?),
+                _ => match word {
+                    "--dumb" => wish.manner.dumb = true,
+                    "--no-echo" => wish.manner.no_echo = true,
+                    "--no-edit" => wish.manner.no_edit = true,
+                    "--silent" => wish.silent = true,
+                    "console" => wish.name(1, true, word),
+                    "serial" => wish.name(2, true, word),
+                    "graphics" => wish.name(4, false, word),
+                    "hercules" => wish.name(8, false, word),
+                    _ => return bad(word, "no such terminal, and no option of terminal"),
+                },
+            }
+        }
+        // The first that is there: somebody who names several leaves the choice.
+        if let Some(word) = wish.missing.filter(|_| !wish.here) {
+            let reason = "is not there; the menu stays on the PV console";
+            return Err(Error::because(ErrorKind::NotInitialised, reason).about(word));
+        }
+        Ok(wish)
+    }
+
+    fn name(&mut self, bit: u8, here: bool, word: &'a str) {
+        self.named |= bit;
+        self.here |= here;
+        if !here {
+            self.missing = self.missing.or(Some(word));
         }
     }
-    // The first that is there: somebody who names several leaves the choice.
-    if let Some(word) = missing.filter(|_| !here) {
-        let reason = "is not there; the menu stays on the PV console";
-        return Err(Error::because(ErrorKind::NotInitialised, reason).about(word));
+}
+
+fn terminal(context: &mut Context<'_, '_>, arguments: &str) -> Result<Flow, Error> {
+    let wish = Wish::parse(arguments)?;
+    if let Some(seconds) = wish.timeout.filter(|_| wish.named.count_ones() > 1) {
+        wait_for_key(context, seconds, wish.silent);
     }
-    if let Some(lines) = lines {
+    if let Some(lines) = wish.lines {
         context.console.set_lines(lines);
     }
+    // Who names a terminal says all about it.
+    if wish.named != 0 || wish.manner != Manner::default() {
+        context.console.set_manner(wish.manner);
+    }
     if arguments.is_empty() {
-        let lines = context.console.lines().unwrap_or(ROWS);
-        let text = format!(" console: the PV console, a vt100 of {lines} lines");
-        context.console.line(&text);
+        tell(context);
     }
     Ok(Flow::Next)
+}
+
+fn tell(context: &mut Context<'_, '_>) {
+    let lines = context.console.lines().unwrap_or(ROWS);
+    let manner = context.console.manner();
+    let kind = if manner.dumb {
+        "a dumb terminal"
+    } else {
+        "a vt100"
+    };
+    let echo = if manner.no_echo { ", without echo" } else { "" };
+    let edit = if manner.no_edit {
+        ", without editing"
+    } else {
+        ""
+    };
+    let text = format!(" console: the PV console, {kind} of {lines} lines{echo}{edit}");
+    context.console.line(&text);
+}
+
+/// Asks for any key until one comes or the time is over.
+fn wait_for_key(context: &mut Context<'_, '_>, seconds: u32, silent: bool) {
+    for _ in 0..seconds {
+        if !silent {
+            context.console.carriage_return();
+            context.console.print("Press any key to go on here.");
+        }
+        let deadline = context.console.now().saturating_add(SECOND);
+        if context.console.key(Some(deadline)).is_some() || context.console.ended() {
+            break;
+        }
+    }
+    context.console.fresh_line();
 }

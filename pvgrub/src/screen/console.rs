@@ -22,6 +22,17 @@ const GATHER: usize = 4096;
 /// What is asked after a screenful of output.
 const MORE: &str = "[Enter shows more, q ends]";
 
+/// How the terminal is used, as `terminal` sets it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Manner {
+    /// It knows no escapes: text comes line by line.
+    pub dumb: bool,
+    /// What is typed is not shown, since the terminal does that itself.
+    pub no_echo: bool,
+    /// Of a line being typed only the end can be changed.
+    pub no_edit: bool,
+}
+
 /// A terminal, ready for use by the menu and by commands.
 pub struct Console<'a> {
     terminal: &'a mut dyn Terminal,
@@ -33,6 +44,7 @@ pub struct Console<'a> {
     pauses: bool,
     /// Lines until a pause, if not those of the screen.
     lines: Option<usize>,
+    manner: Manner,
     /// The keyboard is gone: nothing more will ever be typed.
     ended: bool,
     /// A key was read since this was last asked.
@@ -60,6 +72,7 @@ impl<'a> Console<'a> {
             pager: Pager::Off,
             pauses: true,
             lines: None,
+            manner: Manner::default(),
             ended: false,
             touched: false,
         }
@@ -125,20 +138,38 @@ impl<'a> Console<'a> {
         self.lines = Some(lines);
     }
 
+    /// How the terminal is used.
+    pub fn manner(&self) -> Manner {
+        self.manner
+    }
+
+    /// Uses the terminal like this from now on.
+    pub fn set_manner(&mut self, manner: Manner) {
+        self.manner = manner;
+    }
+
     /// Whether the person has asked for an end of the output; a command with
     /// much to print stops then.
     pub fn enough(&self) -> bool {
         matches!(self.pager, Pager::Enough) || self.ended
     }
 
-    /// Clears the screen; the next text starts at its top left.
+    /// Clears the screen; the next text starts at its top left. On a dumb
+    /// terminal, where this and [`goto`](Console::goto) cannot be, it starts in
+    /// a line of its own.
     pub fn clear(&mut self) {
+        if self.manner.dumb {
+            return self.fresh_line();
+        }
         self.raw(b"\x1b[H\x1b[J");
         self.column = 0;
     }
 
     /// Puts the cursor to `row` and `column`, both counted from 0.
     pub fn goto(&mut self, row: usize, column: usize) {
+        if self.manner.dumb {
+            return self.fresh_line();
+        }
         self.escape(format_args!(
             "\x1b[{};{}H",
             row.saturating_add(1),
@@ -147,8 +178,14 @@ impl<'a> Console<'a> {
         self.column = column;
     }
 
-    /// Moves the cursor within its line from one column to another.
+    /// Moves the cursor within its line from one column to another; a dumb
+    /// terminal's only to the left.
     pub fn shift(&mut self, from: usize, to: usize) {
+        if self.manner.dumb {
+            (to..from).for_each(|_| self.raw(b"\x08"));
+            self.column = to.min(from);
+            return;
+        }
         if to > from {
             self.escape(format_args!("\x1b[{}C", to.saturating_sub(from)));
         } else if to < from {
@@ -157,9 +194,12 @@ impl<'a> Console<'a> {
         self.column = to;
     }
 
-    /// Erases from the cursor to the end of its line.
+    /// Erases from the cursor to the end of its line. A dumb terminal erases
+    /// nothing: there blanks go over what is to vanish.
     pub fn erase_to_end(&mut self) {
-        self.raw(b"\x1b[K");
+        if !self.manner.dumb {
+            self.raw(b"\x1b[K");
+        }
     }
 
     /// Back to the first column of the line.
@@ -170,6 +210,9 @@ impl<'a> Console<'a> {
 
     /// From now on text is shown inverse, or not.
     pub fn standout(&mut self, on: bool) {
+        if self.manner.dumb {
+            return;
+        }
         self.raw(if on { b"\x1b[7m" } else { b"\x1b[m" });
     }
 
@@ -239,6 +282,10 @@ impl<'a> Console<'a> {
         let key = self.key(None);
         self.carriage_return();
         self.erase_to_end();
+        if self.manner.dumb {
+            MORE.bytes().for_each(|_| self.raw(b" "));
+            self.carriage_return();
+        }
         self.pager = match key {
             None | Some(Key::Escape | Key::Char('q' | 'Q') | Key::Ctrl('C')) => Pager::Enough,
             Some(_) => Pager::Lines(0),

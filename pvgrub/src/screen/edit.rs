@@ -178,6 +178,10 @@ pub fn read_line(
     let mut row = Row::new(request);
     let mut recall = Recall::new(memory.history.len());
     row.begin(console);
+    row.echo = !console.manner().no_echo;
+    if !row.echo && request.mask.is_none() {
+        console.print(request.text);
+    }
     loop {
         row.show(console, &line);
         let Some(key) = console.key(None) else {
@@ -191,6 +195,11 @@ pub fn read_line(
             Key::Escape if request.escape => {
                 row.finish(console, &line);
                 return Entered::Escape;
+            }
+            key if console.manner().no_edit => {
+                if matches!(key, Key::Char(_) | Key::Backspace) {
+                    line.edit(key, &mut memory.cut);
+                }
             }
             Key::Ctrl('P') | Key::Up if request.mask.is_none() => {
                 recall.older(&memory.history, &mut line);
@@ -260,6 +269,8 @@ impl Recall {
 struct Row<'a> {
     prompt: &'a str,
     mask: Option<char>,
+    /// Whether the text is shown.
+    echo: bool,
     /// Columns for the text.
     width: usize,
     /// The first character shown.
@@ -276,6 +287,7 @@ impl<'a> Row<'a> {
         Row {
             prompt: request.prompt,
             mask: request.mask,
+            echo: true,
             width: WIDTH.saturating_sub(prompt).max(2 * MARGIN),
             first: 0,
             drawn: Vec::new(),
@@ -292,6 +304,9 @@ impl<'a> Row<'a> {
 
     /// Draws what differs between the screen and `line`.
     fn show(&mut self, console: &mut Console<'_>, line: &Line) {
+        if !self.echo {
+            return;
+        }
         self.scroll(line);
         let wanted = self.visible(line);
         let same = wanted
@@ -305,7 +320,7 @@ impl<'a> Row<'a> {
             console.print(&tail);
             self.at = wanted.len();
             if wanted.len() < self.drawn.len() {
-                console.erase_to_end();
+                self.erase(console);
             }
             self.drawn = wanted;
         }
@@ -319,7 +334,23 @@ impl<'a> Row<'a> {
         console.print("\n");
     }
 
+    /// Erases what is still drawn behind the cursor.
+    fn erase(&mut self, console: &mut Console<'_>) {
+        console.erase_to_end();
+        if console.manner().dumb {
+            let rest = self.drawn.len().saturating_sub(self.at);
+            console.print(&" ".repeat(rest));
+            self.at = self.drawn.len();
+        }
+    }
+
     fn go(&mut self, console: &mut Console<'_>, to: usize) {
+        if console.manner().dumb && to > self.at {
+            let between = to.saturating_sub(self.at);
+            let text: String = self.drawn.iter().skip(self.at).take(between).collect();
+            console.print(&text);
+            self.at = to;
+        }
         let prompt = self.prompt.chars().count();
         console.shift(prompt.saturating_add(self.at), prompt.saturating_add(to));
         self.at = to;

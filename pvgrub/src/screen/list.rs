@@ -28,6 +28,11 @@ const NOTE_ROW: usize = 21;
 const COUNTDOWN_ROW: usize = 22;
 const COUNTDOWN_COLUMN: usize = 3;
 
+/// Width of the lines above and below the items on a dumb terminal.
+const PLAIN_RULE: usize = 67;
+/// Width of the line there that changes.
+const PLAIN_WIDTH: usize = 64;
+
 /// Which help stands below the box.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Help {
@@ -120,6 +125,13 @@ impl List {
         note: Option<&str>,
     ) {
         heading(console, memory_kib);
+        if console.manner().dumb {
+            help.lines().iter().for_each(|line| console.line(line));
+            if let Some(note) = note.filter(|_| help != Help::Edit) {
+                console.line(note);
+            }
+            return self.draw_items(console, items);
+        }
         draw_box(console);
         console.goto(HELP_ROW, 0);
         console.print("    Choose an entry with the ^ and v keys: it is highlighted.");
@@ -137,6 +149,9 @@ impl List {
 
     /// Draws all items and the marks.
     pub fn draw_items(&self, console: &mut Console<'_>, items: &(impl Items + ?Sized)) {
+        if console.manner().dumb {
+            return self.draw_plain(console, items);
+        }
         self.draw_mark(console, FIRST_ROW, "^", self.first > 0);
         for index in self.first..self.first.saturating_add(VISIBLE) {
             self.draw_item(console, items, index);
@@ -155,6 +170,9 @@ impl List {
     ) {
         let target = target.min(items.count().saturating_sub(1));
         let old = core::mem::replace(&mut self.selected, target);
+        if console.manner().dumb {
+            return self.name_selected(console);
+        }
         if target < self.first || target >= self.first.saturating_add(VISIBLE) {
             self.first = match target < self.first {
                 true => target,
@@ -186,6 +204,9 @@ impl List {
 
     /// A page up: the box shows the twelve items before those it shows.
     pub fn page_up(&mut self, console: &mut Console<'_>, items: &(impl Items + ?Sized)) {
+        if console.manner().dumb {
+            return self.select(console, items, self.selected.saturating_sub(VISIBLE));
+        }
         let row = self.selected.saturating_sub(self.first);
         if self.first >= VISIBLE {
             self.first = self.first.saturating_sub(VISIBLE);
@@ -199,6 +220,9 @@ impl List {
 
     /// A page down: the box shows the next twelve items, or the last ones.
     pub fn page_down(&mut self, console: &mut Console<'_>, items: &(impl Items + ?Sized)) {
+        if console.manner().dumb {
+            return self.select(console, items, self.selected.saturating_add(VISIBLE));
+        }
         let last = items.count().saturating_sub(1);
         let row = self.selected.saturating_sub(self.first);
         let moved = self.first.saturating_add(VISIBLE);
@@ -214,6 +238,16 @@ impl List {
 
     /// Shows the countdown, or with `None` takes it away.
     pub fn countdown(&self, console: &mut Console<'_>, seconds: Option<u64>) {
+        if console.manner().dumb {
+            let Some(seconds) = seconds else {
+                return self.name_selected(console);
+            };
+            console.carriage_return();
+            return console.print(&format!(
+                "    Entry {} starts on its own in {seconds} seconds.   ",
+                self.selected
+            ));
+        }
         console.goto(COUNTDOWN_ROW, COUNTDOWN_COLUMN);
         match seconds {
             Some(seconds) => console.print(&format!(
@@ -222,6 +256,26 @@ impl List {
             None => console.erase_to_end(),
         }
         self.park(console);
+    }
+
+    /// All items as a dumb terminal shows them: numbered from 0.
+    fn draw_plain(&self, console: &mut Console<'_>, items: &(impl Items + ?Sized)) {
+        let rule = "-".repeat(PLAIN_RULE);
+        console.fresh_line();
+        console.line(&rule);
+        for index in 0..items.count() {
+            let text = format!("{index:2}: {}", field(items.text(index)));
+            console.line(text.trim_end());
+        }
+        console.line(&rule);
+        self.name_selected(console);
+    }
+
+    /// Says which item is highlighted, over what that line said before.
+    fn name_selected(&self, console: &mut Console<'_>) {
+        console.carriage_return();
+        let text = format!("    Entry {} is chosen.", self.selected);
+        console.print(&format!("{text:PLAIN_WIDTH$}"));
     }
 
     /// Puts the cursor behind the highlighted item.

@@ -12,6 +12,6 @@ pub mod key;
 pub mod list;
 mod terminal;
 
-pub use console::Console;
+pub use console::{Console, Manner};
 pub use key::Key;
 pub use terminal::Terminal;

@@ -16,11 +16,14 @@ mod look;
 mod network;
 mod prompt;
 mod real_menus;
+mod terminal;
 
 /// Files in memory: device and path to content.
 #[derive(Default, Clone)]
 struct Shelf {
     files: RefCell<BTreeMap<(DeviceName, String), Vec<u8>>>,
+    /// Nothing can be written.
+    read_only: bool,
 }
 
 impl Shelf {
@@ -176,6 +179,9 @@ impl Files for Shelf {
         bytes: &[u8],
     ) -> Result<(), Error> {
         let length = self.open(spec, root)?.len();
+        if self.read_only {
+            return Err(Error::because(ErrorKind::WriteError, "XFS: no writing"));
+        }
         let FileTarget::Path(path) = &spec.target else {
             panic!("{spec} is not to be written");
         };

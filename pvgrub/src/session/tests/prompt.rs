@@ -115,8 +115,8 @@ fn commands() {
             "grubdom> terminal\n console: the PV console, a vt100 of 24 lines\ngrubdom>",
         ),
         (
-            "terminal --timeout=5 serial console\r",
-            "grubdom> terminal --timeout=5 serial console\ngrubdom>",
+            "terminal --silent serial console\r",
+            "grubdom> terminal --silent serial console\ngrubdom>",
         ),
         ("pause x\r\x1b", "grubdom> pause x\nx\ngrubdom>"),
         (
@@ -203,7 +203,7 @@ fn completion() {
             "grubdom> root\n Commands: root rootnoverify\ngrubdom> root",
         ),
         ("zzz\t", "grubdom> zzz"),
-        ("help --all sav\t", "grubdom> help --all savedefault"),
+        ("help --all saved\t", "grubdom> help --all savedefault"),
         ("geometry (hd1\t", "grubdom> geometry (hd1)"),
         (
             "cat /e\tf\t",
