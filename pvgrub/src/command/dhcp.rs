@@ -13,7 +13,8 @@ pub static COMMAND: Command = Command {
     flags: ENTRY | GLOBAL | LISTED,
     synopsis: "dhcp [--with-configfile]",
     help: "Asks a DHCP server for an address and prints what it says. With --with-configfile \
-           the menu that the server names in option 150 follows, if it names one.",
+           the menu that the server names in option 150 follows, if it names one: at once, \
+           also at the top of another menu, which then only shows if that one cannot be had.",
     run: dhcp,
 };
 

@@ -70,15 +70,22 @@ pub fn run(
         memory: Memory::default(),
         unattended: 0,
         settings: Vec::new(),
+        stays: false,
     };
     let mut source = start::find_menu(&mut session, start);
     loop {
-        let spec = match session.one_menu(source.as_ref()) {
+        let (spec, chosen) = match session.one_menu(source.as_ref()) {
             Next::Exit(exit) => return exit,
-            Next::Menu(spec) => spec,
+            Next::Menu(spec) => (spec, true),
+            Next::Instead(spec) => (spec, false),
         };
         match start::open_menu(&mut session, &spec) {
-            Some(other) => source = Some(other),
+            Some(other) => {
+                source = Some(other);
+                session.stays = false;
+            }
+            // Nobody chose that menu: the present one is the next best.
+            None if !chosen => session.stays = true,
             // The present menu again, waiting: what it does unattended is this.
             None => {
                 session.unattended = MAX_UNATTENDED;
@@ -115,12 +122,17 @@ struct Loaded {
     menu: Menu,
     /// The root that entries and the command line begin with.
     root: DeviceName,
+    /// The menu that is to take its place: its global section said so.
+    instead: Option<FileSpec>,
 }
 
 /// What follows a menu.
 enum Next {
     Exit(Exit),
+    /// A menu that was chosen.
     Menu(FileSpec),
+    /// One that the global section puts in its own place.
+    Instead(FileSpec),
 }
 
 /// What follows a command, an entry, the command line.
@@ -146,6 +158,8 @@ struct Session<'a, 't> {
     /// What the guest's configuration has to say to the first menu, as lines
     /// of its global section.
     settings: Vec<String>,
+    /// The present menu was to give way to one that cannot be had.
+    stays: bool,
 }
 
 /// The state that a menu begins with. Names without a device are on the
@@ -167,7 +181,10 @@ impl Session<'_, '_> {
     /// Shows a menu until it is left; without one, or with one that has no
     /// entries, the command line.
     fn one_menu(&mut self, source: Option<&Source>) -> Next {
-        let loaded = source.map(|source| self.load(source));
+        let mut loaded = source.map(|source| self.load(source));
+        if let Some(spec) = loaded.as_mut().and_then(|loaded| loaded.instead.take()) {
+            return Next::Instead(spec);
+        }
         let then = match &loaded {
             Some(loaded) if !loaded.menu.entries.is_empty() => return self.menu(loaded),
             Some(loaded) => {
@@ -194,19 +211,24 @@ impl Session<'_, '_> {
         };
         self.context.state = fresh_state(source.spec.clone());
         let root = self.context.state.root;
+        self.count_unattended();
         self.context.state.in_global = true;
         let lines = core::mem::take(&mut menu.global);
+        let mut instead = None;
         for line in &lines {
-            if let Err(text) = self.run_global(&line.text) {
-                menu.warn(line.number, text);
+            match self.run_global(&line.text) {
+                Ok(Flow::Menu(spec)) if self.may_follow(&spec) => instead = Some(spec),
+                Ok(_) => {}
+                Err(text) => menu.warn(line.number, text),
+            }
+            if instead.is_some() {
+                break;
             }
         }
         menu.global = lines;
-        for line in core::mem::take(&mut self.settings) {
-            if let Err(text) = self.run_global(&line) {
-                let text = format!("On the command line: {line}: {text}");
-                self.context.console.line(&text);
-            }
+        // They are for the first menu that shows.
+        if instead.is_none() {
+            self.run_settings();
         }
         self.context.state.in_global = false;
         self.break_circle(&mut menu);
@@ -217,16 +239,38 @@ impl Session<'_, '_> {
             name: source.name.clone(),
             menu,
             root,
+            instead,
         }
+    }
+
+    /// Runs what the guest's configuration has to say.
+    fn run_settings(&mut self) {
+        for line in core::mem::take(&mut self.settings) {
+            if let Err(text) = self.run_global(&line) {
+                let text = format!("On the command line: {line}: {text}");
+                self.context.console.line(&text);
+            }
+        }
+    }
+
+    /// Whether the menu `spec` may take the place of this one unasked: not if
+    /// it is this one, nor if they have done that all the time.
+    fn may_follow(&self, spec: &FileSpec) -> bool {
+        let often = self.stays || self.unattended > MAX_UNATTENDED;
+        !often && self.context.state.menu.as_ref() != Some(spec)
+    }
+
+    /// One more menu, perhaps without anybody there.
+    fn count_unattended(&mut self) {
+        if self.context.console.take_touched() {
+            self.unattended = 0;
+        }
+        self.unattended = self.unattended.saturating_add(1);
     }
 
     /// Menus that load each other unattended would do so forever: after some
     /// rounds the menu waits for a key.
     fn break_circle(&mut self, menu: &mut Menu) {
-        if self.context.console.take_touched() {
-            self.unattended = 0;
-        }
-        self.unattended = self.unattended.saturating_add(1);
         if self.unattended > MAX_UNATTENDED && self.context.state.settings.timeout.take().is_some()
         {
             menu.warnings.clear();
@@ -235,15 +279,13 @@ impl Session<'_, '_> {
     }
 
     /// Runs a line of the global section; an error in words.
-    fn run_global(&mut self, line: &str) -> Result<(), String> {
+    fn run_global(&mut self, line: &str) -> Result<Flow, String> {
         use crate::command::{GLOBAL, Word, look_up};
         let (name, arguments) = crate::menu::lexer::word(line);
         match look_up(name) {
             Word::Command(command) if command.is(GLOBAL) => {
                 let result = self.context.run(command, arguments);
-                result
-                    .map(drop)
-                    .map_err(|error| error.about(name).to_string())
+                result.map_err(|error| error.about(name).to_string())
             }
             Word::Command(_) => Err(format!("`{name}' does nothing before the first title")),
             Word::Ignored => Err(format!("`{name}' is not in this version yet")),

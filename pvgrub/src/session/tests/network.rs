@@ -171,6 +171,45 @@ fn a_menu_on_the_network_has_an_address_asked_for_first() {
     assert_eq!(*online.wire.asked.borrow(), ["dhcp false"]);
 }
 
+/// A menu whose first lines ask DHCP for another gives way to that one, if it
+/// can be had.
+#[test]
+fn a_menu_that_sends_to_the_one_that_dhcp_names() {
+    const SENDS: &str = "timeout 1\ndhcp --with-configfile\n";
+    let disk = format!("{SENDS}{DISK}");
+    let start = Start {
+        command_line: "timeout=3 (hd0,0)/boot/grub/menu.lst",
+        ramdisk: None,
+    };
+    let net = &["kernel (nd)/linux []", "initrd initrd", "boot"][..];
+    let own = &["kernel (hd0,0)/vmlinuz []", "boot"][..];
+    for (named, expected, asked) in [
+        (Some("(nd)/pv/menu.lst"), net, 1),
+        (None, own, 1),
+        (Some("(nd)/not/there"), own, 2),
+        (Some("(hd0,0)/boot/grub/menu.lst"), own, 1),
+    ] {
+        let mut online = answering(named);
+        online
+            .shelf
+            .put("(hd0,0)/boot/grub/menu.lst", disk.as_bytes());
+        // Unattended: the seconds are those of the command line.
+        let ran = run_online(&online, "", &start);
+        assert_eq!(ran.notes, expected, "{named:?}");
+        assert!(ran.shows("on its own in 3 seconds"), "{named:?}");
+        assert_eq!(online.wire.asked.borrow().len(), asked, "{named:?}");
+    }
+    // One that sends back here does so a few times only.
+    let mut online = answering(Some("(nd)/pv/menu.lst"));
+    let back = format!("timeout 1\nbootp --with-configfile\n{NET}");
+    online
+        .shelf
+        .put("(hd0,0)/boot/grub/menu.lst", disk.as_bytes());
+    online.shelf.put("(nd)/pv/menu.lst", back.as_bytes());
+    let ran = run_online(&online, "", &start);
+    assert_eq!(ran.notes, net);
+}
+
 /// What the commands `typed` at the command line print.
 fn typed(online: &Online, typed: &str) -> String {
     let start = Start {
