@@ -352,6 +352,40 @@ fn what_is_saved_is_there_at_the_next_boot_and_nothing_else_changes() {
     }
 }
 
+/// What grub-mkconfig writes, in short.
+const ONCE: &str = "\
+load_env
+if [ \"$next_entry\" ]; then
+  set default=\"$next_entry\"
+  set next_entry=
+  save_env next_entry
+fi
+set timeout=0
+menuentry a { linux /vmlinuz a; }
+menuentry b { linux /vmlinuz b; }
+";
+
+#[test]
+fn an_entry_of_grub_cfg_that_is_meant_for_once_is_booted_once() {
+    let lines = "# GRUB Environment Block\nnext_entry=b\n";
+    let block = format!("{lines}{}", "#".repeat(1024 - lines.len()));
+    let files = [("grub.cfg", ONCE), ("grubenv", block.as_str())];
+    let before = partitioned(&make("grubenv", &["-t", "ext4"], &files));
+    let (after, loaded, shown) = session_on(before.clone(), false, "");
+    let kernel = |name: &str| format!("(hd0,0)/vmlinuz: 300000 bytes, BOOT_IMAGE=/vmlinuz {name}");
+    assert_eq!(loaded, [kernel("b")], "{shown}");
+    // Only the value and what moved up in its place.
+    let changed = differences(&before, &after);
+    assert!(!changed.is_empty() && changed.len() <= 2, "{changed:?}");
+    let expected = lines.replace("=b", "=") + "#";
+    let start = changed[0] + 1 - (lines.len() - 1);
+    assert_eq!(&after[start..][..expected.len()], expected.as_bytes());
+    check(&after[2048 * 512..]);
+    let (again, loaded, shown) = session_on(after.clone(), false, "");
+    assert_eq!(loaded, [kernel("a")], "{shown}");
+    assert_eq!(differences(&after, &again), [0; 0]);
+}
+
 /// What cannot be promised to do no harm is not done: the entry boots all the
 /// same, and says why the next one will be the same.
 #[test]

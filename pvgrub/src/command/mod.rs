@@ -46,6 +46,7 @@ mod read;
 mod reboot;
 mod root;
 mod rootnoverify;
+mod save_env;
 mod savedefault;
 mod state;
 mod table;
@@ -136,6 +137,7 @@ pub static TABLE: &[&Command] = &[
     &reboot::COMMAND,
     &root::COMMAND,
     &rootnoverify::COMMAND,
+    &save_env::COMMAND,
     &savedefault::COMMAND,
     &terminal::COMMAND,
     &terminfo::COMMAND,

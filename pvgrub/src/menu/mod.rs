@@ -12,7 +12,7 @@ pub mod bls;
 pub(crate) mod double;
 pub mod extlinux;
 pub mod grub;
-mod grubenv;
+pub mod grubenv;
 pub mod lexer;
 mod parser;
 mod reader;

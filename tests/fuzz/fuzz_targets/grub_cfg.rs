@@ -12,10 +12,13 @@ const NAMES: &[&str] = &[
     "/loader/entries/a-6.1.conf",
 ];
 
+/// Enough for a menu, and little for a loop.
+const BUDGET: usize = 64 << 10;
+
 pub fn fuzz(data: &[u8]) {
     let shelf = Shelf::new(NAMES, data);
     let reader = Reader::new(&shelf);
-    if let Ok(menu) = grub::menu(&reader, DeviceName::Disk(0), "/boot/grub/grub.cfg") {
+    if let Ok(menu) = grub::menu_within(BUDGET, &reader, DeviceName::Disk(0), "/boot/grub/grub.cfg") {
         check(&menu);
     }
 }

@@ -9,8 +9,7 @@ use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::{String, ToString};
 
-/// Commands that make no difference here: modules, looks, sound, firmware, and
-/// what would be written to the disk.
+/// Commands that make no difference here: modules, looks, sound, firmware.
 const ACCEPTED: &[&str] = &[
     "background_color",
     "background_image",
@@ -28,7 +27,6 @@ const ACCEPTED: &[&str] = &[
     "ls",
     "play",
     "rmmod",
-    "save_env",
     "serial",
     "sleep",
     "terminal",
@@ -57,7 +55,7 @@ pub fn run(eval: &mut Eval<'_>, line: u32, name: &str, arguments: &[String]) -> 
         "set" => set(eval, arguments),
         "unset" => {
             for name in arguments {
-                eval.variables.remove(name);
+                eval.variables.remove(name.as_str());
             }
             Ok(true)
         }
@@ -79,7 +77,8 @@ pub fn run(eval: &mut Eval<'_>, line: u32, name: &str, arguments: &[String]) -> 
             search::run(eval, name, arguments)
         }
         "probe" => search::probe(eval, arguments),
-        "load_env" => load_env(eval, line, arguments),
+        "load_env" => load_env(eval, arguments),
+        "save_env" => save_env(eval, line, arguments),
         "source" | "." => source(eval, line, arguments),
         "configfile" | "normal" | "extract_entries_configfile" if eval.entry.is_none() => {
             let before = core::mem::take(&mut eval.pending);
@@ -125,11 +124,9 @@ fn set(eval: &mut Eval<'_>, arguments: &[String]) -> Result<bool, Stop> {
 }
 
 /// `load_env [--skip-sig] [--file FILE] [NAME…]`
-fn load_env(eval: &mut Eval<'_>, line: u32, arguments: &[String]) -> Result<bool, Stop> {
+fn load_env(eval: &mut Eval<'_>, arguments: &[String]) -> Result<bool, Stop> {
     let options = Options::read(arguments, &["file", "f"]);
-    let file = options.value(&["file", "f"]).map(ToString::to_string);
-    let file = file.unwrap_or_else(|| format!("{}/grubenv", eval.variable("prefix")));
-    let Some((device, path)) = eval.file_name(&file) else {
+    let Some((device, path)) = block(eval, &options) else {
         return Ok(false);
     };
     let bytes = eval.reader.read(device, &path);
@@ -139,10 +136,39 @@ fn load_env(eval: &mut Eval<'_>, line: u32, arguments: &[String]) -> Result<bool
     let wanted = |name: &String| options.names.is_empty() || options.names.contains(name);
     for (name, value) in variables.iter().filter(|(name, _)| wanted(name)) {
         eval.set(name, value)?;
-        if name == "next_entry" && !value.is_empty() {
-            let text = "next_entry is obeyed, but not cleared: the disk is not written";
-            eval.warn(line, text);
+    }
+    Ok(true)
+}
+
+/// The environment block that `options` name, or the one beside the script.
+fn block(eval: &Eval<'_>, options: &Options) -> Option<(DeviceName, String)> {
+    let file = options.value(&["file", "f"]).map(ToString::to_string);
+    let file = file.unwrap_or_else(|| format!("{}/grubenv", eval.variable("prefix")));
+    eval.file_name(&file)
+}
+
+/// `save_env [--file FILE] NAME…`: becomes a line of the entry, or of the
+/// global section, so that nothing is written before the menu is there.
+fn save_env(eval: &mut Eval<'_>, line: u32, arguments: &[String]) -> Result<bool, Stop> {
+    let options = Options::read(arguments, &["file", "f"]);
+    let Some((device, path)) = block(eval, &options) else {
+        return Ok(false);
+    };
+    for name in &options.names {
+        let value = eval.variables.get(name.as_str());
+        let text = match value {
+            Some(value) => format!("save_env {device}{path} {name}={value}"),
+            None => format!("save_env {device}{path} {name}"),
+        };
+        if path.contains(char::is_whitespace) || text.contains(char::is_control) {
+            eval.warn(
+                line,
+                &format!("`{name}' cannot be saved: its name or value"),
+            );
+            continue;
         }
+        eval.spend(text.len())?;
+        eval.save(line, &text);
     }
     Ok(true)
 }
@@ -191,8 +217,8 @@ fn blscfg(eval: &mut Eval<'_>, line: u32) -> Result<bool, Stop> {
 
 fn entries(eval: &mut Eval<'_>, line: u32, device: DeviceName, folder: &str) -> Result<bool, Stop> {
     let variables = &eval.variables;
-    let found = bls::read(eval.reader, device, folder, &|name| {
-        variables.get(name).cloned()
+    let found = bls::read(eval.reader, &[device], folder, &|name| {
+        variables.get(name).map(|value| value.to_string())
     });
     // As much as their lines are long.
     let size = |line: &crate::menu::Line| line.text.len();

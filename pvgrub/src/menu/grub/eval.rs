@@ -5,7 +5,7 @@ use super::parser::{self, Block, Node};
 use super::pick::{self, Item};
 use super::{commands, condition, device, entry};
 use crate::disk::DeviceName;
-use crate::menu::{MAX_ENTRIES, Menu, Reader};
+use crate::menu::{Line, MAX_ENTRIES, Menu, Reader};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::rc::Rc;
@@ -13,14 +13,18 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 /// What a script may cost: every command, every character of every value that
-/// it expands or copies is 1.
-pub const BUDGET: usize = 4 << 20;
+/// it expands is 1. An entry as grub-mkconfig writes it costs some 2000.
+pub const BUDGET: usize = 1 << 20;
+/// What keeping a variable's value costs.
+const KEEP: usize = 4;
 /// How many tokens all its files may have.
 const MAX_TOKENS: usize = 96 * 1024;
 /// How deep functions, files and bodies may run in each other.
 const MAX_DEPTH: usize = 40;
 /// How deep submenus may stand in each other.
 const MAX_LEVEL: usize = 8;
+/// How much the script itself may save, in lines.
+const MAX_SAVES: usize = 16;
 /// The largest value of a variable, in bytes.
 const MAX_VALUE: usize = 64 * 1024;
 
@@ -57,7 +61,7 @@ pub enum Pending {
 /// A script in progress.
 pub struct Eval<'a> {
     pub(super) reader: &'a Reader<'a>,
-    pub(super) variables: BTreeMap<String, String>,
+    pub(super) variables: BTreeMap<Rc<str>, Rc<str>>,
     functions: BTreeMap<String, Block>,
     /// `$1` and so on.
     pub(super) arguments: Vec<String>,
@@ -69,6 +73,8 @@ pub struct Eval<'a> {
     /// The file that runs, unless it is the first.
     pub(super) file: Option<Rc<str>>,
     pub(super) pending: Vec<Pending>,
+    /// What the script saves as it runs, as lines of the global section.
+    saves: Vec<Line>,
     /// The entry whose body runs.
     pub(super) entry: Option<entry::Lines>,
     menu: Menu,
@@ -77,7 +83,7 @@ pub struct Eval<'a> {
 
 impl<'a> Eval<'a> {
     /// A script `path` on `device` that has not run yet.
-    pub fn new(reader: &'a Reader<'a>, device: DeviceName, path: &str) -> Self {
+    pub fn new(reader: &'a Reader<'a>, device: DeviceName, path: &str, budget: usize) -> Self {
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
         let root = device::name(reader, device);
         let prefix = format!("({root}){folder}");
@@ -100,7 +106,7 @@ impl<'a> Eval<'a> {
             ("feature_timeout_style", "y"),
             ("feature_200_final", "y"),
         ] {
-            variables.insert(name.to_string(), value.to_string());
+            variables.insert(Rc::from(name), Rc::from(value));
         }
         Eval {
             reader,
@@ -108,11 +114,12 @@ impl<'a> Eval<'a> {
             functions: BTreeMap::new(),
             arguments: Vec::new(),
             status: true,
-            budget: BUDGET,
+            budget,
             tokens: MAX_TOKENS,
             depth: 0,
             file: None,
             pending: Vec::new(),
+            saves: Vec::new(),
             entry: None,
             menu: Menu::default(),
             unknown: BTreeSet::new(),
@@ -121,12 +128,24 @@ impl<'a> Eval<'a> {
 
     /// The value of a variable; of one that has none, nothing.
     pub fn variable(&self, name: &str) -> &str {
-        self.variables.get(name).map_or("", String::as_str)
+        self.variables.get(name).map_or("", |value| value)
     }
 
-    /// The menu, when all is done.
+    /// The menu, when all is done; in its global section what is to be saved.
     pub fn into_menu(self) -> Menu {
-        self.menu
+        let mut menu = self.menu;
+        menu.global = self.saves;
+        menu
+    }
+
+    /// Adds a line that saves something: to the entry whose body runs, or to
+    /// the global section.
+    pub(super) fn save(&mut self, line: u32, text: &str) {
+        match &mut self.entry {
+            Some(entry) => entry.push(line, text),
+            None if self.saves.len() < MAX_SAVES => self.saves.push(Line::made(line, text)),
+            None => {}
+        }
     }
 
     pub(super) fn warn(&mut self, line: u32, text: &str) {
@@ -167,7 +186,7 @@ impl<'a> Eval<'a> {
     pub fn menu(&mut self, bytes: &[u8]) -> Vec<Item> {
         // A `configfile` that names itself ends here.
         let _ = self.text(bytes);
-        self.items(0)
+        self.items(0, "")
     }
 
     /// The same for a file that another names.
@@ -200,8 +219,8 @@ impl<'a> Eval<'a> {
     }
 
     /// Runs the bodies of the pending items: submenus become lists, entries
-    /// lines.
-    fn items(&mut self, level: usize) -> Vec<Item> {
+    /// lines. `way` leads to them, as GRUB's variable `chosen` has it.
+    fn items(&mut self, level: usize, way: &str) -> Vec<Item> {
         let mut items = Vec::new();
         for pending in core::mem::take(&mut self.pending) {
             let item = match pending {
@@ -219,13 +238,15 @@ impl<'a> Eval<'a> {
                     line,
                     file,
                 } => {
-                    let size =
-                        |(name, value): (&String, &String)| name.len().saturating_add(value.len());
-                    let copied = self.variables.iter().map(size).sum();
-                    if self.spend(copied).is_err() {
+                    let kept = self.variables.len().saturating_mul(KEEP);
+                    if self.spend(kept).is_err() {
                         break;
                     }
                     let variables = self.variables.clone();
+                    let chosen = format!("{way}{}", id.replace('>', ">>"));
+                    if self.set("chosen", &chosen).is_err() {
+                        break;
+                    }
                     let arguments = core::mem::replace(&mut self.arguments, arguments);
                     let file = core::mem::replace(&mut self.file, file);
                     let what = match submenu {
@@ -234,8 +255,12 @@ impl<'a> Eval<'a> {
                             pick::What::Entry(None)
                         }
                         true => {
+                            // What it saves, it would save when it is opened.
+                            let saves = self.saves.len();
                             let _ = self.nested(&body);
-                            pick::What::Menu(self.items(level.saturating_add(1)))
+                            self.saves.truncate(saves);
+                            let way = format!("{chosen}>");
+                            pick::What::Menu(self.items(level.saturating_add(1), &way))
                         }
                         false => pick::What::Entry(self.body(&title, level, line, &body)),
                     };

@@ -40,8 +40,21 @@ pub const PATHS: &[&str] = &[
 /// # Errors
 /// Why it cannot be read, in words.
 pub fn menu(reader: &Reader<'_>, device: DeviceName, path: &str) -> Result<Menu, String> {
+    menu_within(eval::BUDGET, reader, device, path)
+}
+
+/// The same, on another budget.
+///
+/// # Errors
+/// Why the script cannot be read, in words.
+pub fn menu_within(
+    budget: usize,
+    reader: &Reader<'_>,
+    device: DeviceName,
+    path: &str,
+) -> Result<Menu, String> {
     let bytes = reader.read(device, path)?;
-    let mut eval = eval::Eval::new(reader, device, path);
+    let mut eval = eval::Eval::new(reader, device, path, budget);
     let items = eval.menu(&bytes);
     let mut settings = alloc::vec::Vec::new();
     if let Some(at) = pick::find(&items, eval.variable("default")) {
@@ -57,6 +70,7 @@ pub fn menu(reader: &Reader<'_>, device: DeviceName, path: &str) -> Result<Menu,
         settings.push("hiddenmenu".into());
     }
     let mut menu = eval.into_menu();
-    menu.global = settings.iter().map(|text| Line::made(1, text)).collect();
+    let settings = settings.iter().map(|text| Line::made(1, text));
+    menu.global.splice(0..0, settings);
     Ok(menu)
 }

@@ -192,15 +192,30 @@ fn debian_and_its_submenu() {
     let block = format!("# GRUB Environment Block\nnext_entry={id}\n####");
     let found = shown(&debian(), &[("/boot/grub/grubenv", &block)]);
     assert_eq!(found[0], "default 2");
-    assert!(
-        found
-            .iter()
-            .any(|line| line.contains("next_entry is obeyed"))
-    );
+    // And then forgotten, and not what is booted otherwise.
+    assert_eq!(found[2], "save_env (hd0,0)/boot/grub/grubenv next_entry=");
+    assert!(!found.iter().any(|line| line.contains("saved_entry")));
     let custom = "menuentry custom { linux /c\n }\nset default=custom\n";
     let found = shown(&debian(), &[("/boot/grub/custom.cfg", custom)]);
     assert_eq!(found[0], "default 3");
     assert!(found.contains(&"[custom]".to_string()), "{found:?}");
+}
+
+/// As many kernels as hardly anybody has are no matter of budget.
+#[test]
+fn hundreds_of_entries() {
+    let entries = (0..300).map(|n| mkconfig_entry("x", &format!("id-{n}"), "6.1", "quiet splash"));
+    let text = format!(
+        "{HEAD}\nset default=id-299\n{}",
+        entries.collect::<String>()
+    );
+    let found = shown(&text, &[]);
+    assert_eq!(found[0], "default 299");
+    assert!(
+        !found.iter().any(|line| line.starts_with('!')),
+        "{:?}",
+        found.last()
+    );
 }
 
 #[test]

@@ -165,3 +165,90 @@ fn pvboot() {
     let files = [("(hd0,2)/xen/pvboot-x86_64.elf", "grub")];
     assert_eq!(boots(&files)[0], "kernel (hd0,2)/xen/pvboot-x86_64.elf []");
 }
+
+/// What a grub.cfg keeps for the next boot: the entry that is meant for once
+/// is forgotten, the one that was chosen is not.
+#[test]
+fn environment_block() {
+    const SCRIPT: &str = r#"
+if [ -s $prefix/grubenv ]; then load_env; fi
+if [ "${next_entry}" ] ; then
+  set default="${next_entry}"
+  set next_entry=
+  save_env next_entry
+  set boot_once=true
+else
+  set default="${saved_entry}"
+fi
+set looked=1
+save_env looked
+function savedefault {
+  if [ -z "${boot_once}" ]; then
+    saved_entry="${chosen}"
+    save_env saved_entry
+  fi
+}
+set timeout=1
+menuentry 'one' --id 1st { savedefault; linux /k one; }
+submenu 'more > else' {
+  save_env opened
+  menuentry 'two' { savedefault; linux /k two; }
+  menuentry 'three' { linux /k three; }
+}
+"#;
+    let block = |lines: &str| {
+        let text = format!("# GRUB Environment Block\n# WARNING\n{lines}");
+        let fill = "#".repeat(1024 - text.len());
+        text + &fill
+    };
+    let path = "/boot/grub/grubenv";
+    let mut shelf = Shelf::new(&[("(hd0,0)/boot/grub/grub.cfg", SCRIPT), ("(hd0,0)/k", "k")]);
+    // What is in it, what is typed, what boots, what is in it then.
+    for (before, keys, booted, after) in [
+        ("next_entry=1\n", "", "two", "next_entry=\nlooked=1\n"),
+        (
+            "saved_entry=1st\nnext_entry=more >> else>three\n",
+            "",
+            "three",
+            "saved_entry=1st\nnext_entry=\nlooked=1\n",
+        ),
+        ("", "", "one", "looked=1\nsaved_entry=1st\n"),
+        ("", "v\r", "two", "looked=1\nsaved_entry=more >> else>two\n"),
+        (
+            "saved_entry=more >> else>two\nother=x\n",
+            "",
+            "two",
+            "saved_entry=more >> else>two\nother=x\nlooked=1\n",
+        ),
+        (
+            "saved_entry=more >> else>two\n",
+            "^\r",
+            "one",
+            "saved_entry=1st\nlooked=1\n",
+        ),
+        // Not saved by that entry.
+        ("", "vv\r", "three", "looked=1\n"),
+    ] {
+        shelf.put("(hd0,0)/boot/grub/grubenv", block(before).as_bytes());
+        let ran = session(&shelf, &Script::keys(keys), &Start::default());
+        let kernel = format!("kernel (hd0,0)/k [BOOT_IMAGE=/k {booted}]");
+        assert_eq!(ran.notes, [kernel, "boot".into()], "{before:?} {keys:?}");
+        assert_eq!(shelf.holds(path), block(after), "{before:?} {keys:?}");
+        assert!(!ran.shows("Error"), "{}", ran.terminal.transcript());
+    }
+    // Where nothing can be written they are obeyed all the same, and that is
+    // told: in the menu, and where the entry boots.
+    shelf.read_only = true;
+    for (before, booted, told) in [
+        ("next_entry=1\n", "two", "next_entry stays as it was: XFS"),
+        ("saved_entry=1\n", "two", "saved_entry stays as it was: XFS"),
+    ] {
+        shelf.put("(hd0,0)/boot/grub/grubenv", block(before).as_bytes());
+        let ran = session(&shelf, &Script::default(), &Start::default());
+        let kernel = format!("kernel (hd0,0)/k [BOOT_IMAGE=/k {booted}]");
+        assert_eq!(ran.notes, [kernel, "boot".into()], "{before:?}");
+        assert!(ran.shows(told), "{}", ran.terminal.transcript());
+        assert!(!ran.shows("looked"), "{}", ran.terminal.transcript());
+        assert_eq!(shelf.holds(path), block(before));
+    }
+}
