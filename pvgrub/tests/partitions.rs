@@ -1,8 +1,11 @@
 //! Partition tables that sfdisk makes: what it lists is what we find.
 //!
-//! Needs `sfdisk` (Debian: fdisk), no root.
+//! Needs `sfdisk`, `mkfs.fat`, `mcopy` and `mke2fs` (Debian: fdisk, dosfstools,
+//! mtools, e2fsprogs), no root.
 
 use pvgrub::disk::{BlockDevice, DeviceName, Disks, PartitionKind, partitions};
+use pvgrub::fs::Storage;
+use pvgrub::menu::{Reader, bls};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -104,6 +107,83 @@ fn gpt() {
     let mut damaged = image;
     damaged[512..1024].fill(0);
     assert_eq!(found(&damaged), expected);
+}
+
+/// Runs a tool, which must succeed.
+fn tool(line: &str) {
+    let mut words = line.split(' ');
+    let output = Command::new(words.next().unwrap())
+        .args(words)
+        .env("PATH", "/usr/sbin:/sbin:/usr/bin:/bin")
+        .output()
+        .unwrap_or_else(|error| panic!("{line}: {error}"));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{line}: {said}");
+}
+
+/// A file system with Boot Loader Specification entries, made by the tools
+/// that `make` runs on a folder and an image.
+fn with_entries(name: &str, files: &[(&str, &str)], make: fn(&str, &str)) -> Vec<u8> {
+    let folder = scratch(name);
+    let tree = folder.join("tree");
+    std::fs::create_dir_all(tree.join("loader/entries")).unwrap();
+    for (file, content) in files {
+        std::fs::write(tree.join("loader").join(file), content).unwrap();
+    }
+    let image = folder.join("image");
+    make(tree.to_str().unwrap(), image.to_str().unwrap());
+    let bytes = std::fs::read(&image).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    bytes
+}
+
+/// Entries on the EFI system partition and on the extended boot loader
+/// partition are one menu.
+#[test]
+fn boot_loader_entries_on_two_partitions() {
+    let mut image = sfdisk(
+        "entries",
+        "label: gpt\nstart=2048, size=8192, type=uefi\n\
+         start=10240, size=8192, type=bc13c2ff-59e6-4262-a352-b275fd6f7172\n",
+        12 << 20,
+    );
+    let esp = with_entries(
+        "esp",
+        &[
+            ("loader.conf", "timeout 7\ndefault old\n"),
+            ("entries/old.conf", "title Old\nlinux /old\n"),
+        ],
+        |tree, image| {
+            tool(&format!("mkfs.fat -C {image} 4096"));
+            tool(&format!("mcopy -s -i {image} {tree}/loader ::"));
+        },
+    );
+    let other = with_entries(
+        "xbootldr",
+        &[("entries/other.conf", "title New\nlinux /new\ninitrd /i\n")],
+        |tree, image| tool(&format!("mke2fs -q -F -t ext4 -d {tree} {image} 4M")),
+    );
+    for (content, start) in [(esp, 2048), (other, 10240)] {
+        image[start * 512..][..content.len()].copy_from_slice(&content);
+    }
+    let storage = Storage::new(Disks::new([Rc::new(image) as Rc<dyn BlockDevice>]));
+    for number in [0, 1] {
+        let device = DeviceName::Partition(0, number);
+        let menu = bls::menu(&Reader::new(&storage), device, "/loader/entries").unwrap();
+        let entries = menu.entries.iter();
+        let lines = entries.flat_map(|entry| &entry.commands);
+        let lines: Vec<&str> = menu.global.iter().chain(lines).map(|l| &*l.text).collect();
+        let expected = [
+            "default 1",
+            "timeout 7",
+            "root (hd0,1)",
+            "kernel /new",
+            "initrd /i",
+            "root (hd0,0)",
+            "kernel /old",
+        ];
+        assert_eq!(lines, expected, "{device}");
+    }
 }
 
 /// As many partitions as a GPT usually holds.

@@ -7,7 +7,7 @@
 
 use super::lexer::{Line, MAX_LINE};
 use super::{Entry, MAX_ENTRIES, Menu, Reader, grubenv, version};
-use crate::disk::DeviceName;
+use crate::disk::{DeviceName, PartitionKind};
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::rc::Rc;
@@ -17,6 +17,20 @@ use core::cmp::Ordering;
 
 /// Where entries are, seen from the root of their file system.
 pub const FOLDERS: &[&str] = &["/boot/loader/entries", "/loader/entries"];
+
+/// Where they are on partitions made for boot loaders.
+const OWN_FOLDER: &str = "/loader/entries";
+
+/// The types of those: the EFI system partition, and beside it the extended
+/// boot loader partition. As in a GPT, and as in an MBR.
+const ESP: ([u8; 16], u8) = (
+    *b"\x28\x73\x2a\xc1\x1f\xf8\xd2\x11\xba\x4b\x00\xa0\xc9\x3e\xc9\x3b",
+    0xef,
+);
+const XBOOTLDR: ([u8; 16], u8) = (
+    *b"\xff\xc2\x13\xbc\xe6\x59\x62\x42\xa3\x52\xb2\x75\xfd\x6f\x71\x72",
+    0xea,
+);
 
 /// Where the environment block may be.
 const GRUBENVS: &[&str] = &[
@@ -58,19 +72,48 @@ struct Keys {
     options: String,
 }
 
+/// The other partition of the same disk whose entries belong into the same
+/// menu as those of `device`, and whether that is the EFI system partition.
+fn partner(reader: &Reader<'_>, device: DeviceName) -> Option<(DeviceName, bool)> {
+    let DeviceName::Partition(disk, number) = device else {
+        return None;
+    };
+    let is = |kind: PartitionKind, wanted: ([u8; 16], u8)| match kind {
+        PartitionKind::Gpt(guid) => guid == wanted.0,
+        PartitionKind::Mbr(kind) => kind == wanted.1,
+    };
+    let partitions = reader.partitions(disk);
+    let own = partitions.iter().find(|entry| entry.number == number)?;
+    let (wanted, esp) = match own.kind {
+        kind if is(kind, ESP) => (XBOOTLDR, false),
+        kind if is(kind, XBOOTLDR) => (ESP, true),
+        _ => return None,
+    };
+    let other = partitions.iter().find(|entry| is(entry.kind, wanted))?;
+    Some((DeviceName::Partition(disk, other.number), esp))
+}
+
 /// The menu that the folder `folder` makes, with what loader.conf and the
-/// environment block say about it; `None` if no entry is in it.
+/// environment block say about it; `None` if no entry is in it. The entries of
+/// the EFI system partition and of the extended boot loader partition beside it
+/// are one menu, and their loader.conf is on the former.
 pub fn menu(reader: &Reader<'_>, device: DeviceName, folder: &str) -> Option<Menu> {
     reader
         .folder(device, folder)?
         .iter()
         .find(|name| name.ends_with(".conf"))?;
+    let partner = match folder {
+        OWN_FOLDER => partner(reader, device),
+        _ => None,
+    };
+    let others = partner.map(|(device, _)| device);
+    let devices: Vec<DeviceName> = core::iter::once(device).chain(others).collect();
     let blocks = GRUBENVS.iter().filter_map(|path| {
         reader.is_file(device, path)?;
         grubenv::parse(&reader.read(device, path).ok()?)
     });
     let block: BTreeMap<String, String> = blocks.flatten().collect();
-    let found = read(reader, device, folder, &|name| block.get(name).cloned());
+    let found = read(reader, &devices, folder, &|name| block.get(name).cloned());
     let mut menu = Menu::default();
     for text in &found.left_out {
         menu.warn(0, text.clone());
@@ -78,8 +121,12 @@ pub fn menu(reader: &Reader<'_>, device: DeviceName, folder: &str) -> Option<Men
     let (names, entries): (Vec<String>, Vec<Entry>) = found.entries.into_iter().unzip();
     menu.entries = entries;
     let base = folder.strip_suffix("/entries").unwrap_or(folder);
-    let conf = reader.read(device, &format!("{base}/loader.conf"));
-    let conf = LoaderConf::parse(&conf.unwrap_or_default());
+    let mut places = devices;
+    if partner.is_some_and(|(_, esp)| esp) {
+        places.reverse();
+    }
+    let conf = |device: &DeviceName| reader.read(*device, &format!("{base}/loader.conf")).ok();
+    let conf = LoaderConf::parse(&places.iter().find_map(conf).unwrap_or_default());
     let wanted = conf.default.or_else(|| block.get("saved_entry").cloned());
     let wanted = wanted.and_then(|pattern| default_entry(&names, &pattern));
     if let Some(entry) = wanted {
@@ -173,42 +220,47 @@ fn lines(text: &str) -> impl Iterator<Item = (u32, &str, &str)> {
     })
 }
 
-/// The entries in `folder`, in the order of the specification.
+/// The entries in `folder` of all `devices`, in the order of the
+/// specification.
 pub fn read(
     reader: &Reader<'_>,
-    device: DeviceName,
+    devices: &[DeviceName],
     folder: &str,
     variables: Variables<'_>,
 ) -> Entries {
     let mut found = Entries::default();
     let mut all = Vec::new();
-    let mut names = reader.folder(device, folder).unwrap_or_default();
-    names.retain(|name| name.ends_with(".conf"));
+    let mut names = Vec::new();
+    for &device in devices {
+        let here = reader.folder(device, folder).unwrap_or_default();
+        let here = here.into_iter().filter(|name| name.ends_with(".conf"));
+        names.extend(here.map(|name| (name, device)));
+    }
     names.sort_unstable();
     if names.len() > MAX_ENTRIES {
         let text = format!("{folder}: only {MAX_ENTRIES} entries are taken");
         found.left_out.push(text);
         names.truncate(MAX_ENTRIES);
     }
-    for name in names {
+    for (name, device) in names {
         let path = format!("{folder}/{name}");
         let keys = reader.read(device, &path).and_then(|bytes| {
             let keys = parse(&name, &String::from_utf8_lossy(&bytes));
             keys.check().map(|()| keys)
         });
         match keys {
-            Ok(keys) => all.push((path, keys)),
+            Ok(keys) => all.push((device, path, keys)),
             Err(reason) => found.left_out.push(format!("{name} is left out: {reason}")),
         }
     }
-    all.sort_by(|(_, a), (_, b)| order(a, b));
-    let titles: Vec<&str> = all.iter().map(|(_, keys)| keys.title.as_str()).collect();
+    all.sort_by(|(.., a), (.., b)| order(a, b));
+    let titles: Vec<&str> = all.iter().map(|(.., keys)| keys.title.as_str()).collect();
     let twice: Vec<bool> = titles
         .iter()
         .map(|title| titles.iter().filter(|other| *other == title).count() > 1)
         .collect();
-    for ((path, keys), twice) in all.iter().zip(twice) {
-        let entry = entry(reader, device, path, keys, twice, variables);
+    for ((device, path, keys), twice) in all.iter().zip(twice) {
+        let entry = entry(reader, *device, path, keys, twice, variables);
         found.entries.push((keys.id.clone(), entry));
     }
     found

@@ -12,6 +12,8 @@ pub struct Tree {
     files: BTreeMap<(DeviceName, String), Vec<u8>>,
     volumes: BTreeMap<DeviceName, Volume>,
     pub gpt: bool,
+    /// What partitions are, where it is not the same for all.
+    pub kinds: BTreeMap<u32, PartitionKind>,
 }
 
 impl Tree {
@@ -78,7 +80,7 @@ impl Files for Tree {
             start: 0,
             length: 0,
             entry_at: None,
-            kind,
+            kind: self.kinds.get(&number).copied().unwrap_or(kind),
             active: false,
             name: None,
         };

@@ -6,7 +6,7 @@
 //! [`Reader`], which counts: a menu that asks for too much gets no more.
 
 use crate::command::{Error, Files, Volume, devices};
-use crate::disk::{DeviceName, FileSpec, FileTarget};
+use crate::disk::{DeviceName, FileSpec, FileTarget, PartitionEntry};
 use crate::fs::FileKind;
 use alloc::format;
 use alloc::string::String;
@@ -107,6 +107,14 @@ impl<'a> Reader<'a> {
         match self.may_ask() {
             true => self.files.volume(device).unwrap_or_default(),
             false => Volume::default(),
+        }
+    }
+
+    /// The partitions of a disk; none if they cannot be had.
+    pub fn partitions(&self, disk: u32) -> Vec<PartitionEntry> {
+        match self.may_ask() {
+            true => self.files.partitions(disk).unwrap_or_default(),
+            false => Vec::new(),
         }
     }
 

@@ -125,6 +125,55 @@ fn systemd_boot() {
     );
 }
 
+/// Entries on the EFI system partition and on the one beside it are one menu,
+/// from wherever it is read.
+#[test]
+fn two_partitions() {
+    let files = [
+        ("(hd0,0)/loader/loader.conf", "timeout 3\ndefault b*\n"),
+        ("(hd0,0)/loader/entries/a-1.conf", "linux /a\ninitrd /i\n"),
+        ("(hd0,2)/loader/loader.conf", "timeout 9\n"),
+        ("(hd0,2)/loader/entries/b-2.conf", "linux /b\n"),
+        ("(hd0,2)/loader/entries/a-3.conf", "linux /c\n"),
+        ("(hd0,1)/loader/entries/not.conf", "linux /not\n"),
+        ("(hd1,2)/loader/entries/not.conf", "linux /not\n"),
+    ];
+    let expected = [
+        "default 0",
+        "timeout 3",
+        "[b-2]",
+        "root (hd0,2)",
+        "kernel /b",
+        "[a-3]",
+        "root (hd0,2)",
+        "kernel /c",
+        "[a-1]",
+        "root (hd0,0)",
+        "kernel /a",
+        "initrd /i",
+    ];
+    let gpt = [PartitionKind::Gpt(ESP.0), PartitionKind::Gpt(XBOOTLDR.0)];
+    let mbr = [PartitionKind::Mbr(ESP.1), PartitionKind::Mbr(XBOOTLDR.1)];
+    for [esp, other] in [gpt, mbr] {
+        let mut tree = Tree::new(&files);
+        tree.kinds = [(0, esp), (2, other)].into();
+        for number in [0, 2] {
+            let device = DeviceName::Partition(0, number);
+            let menu = menu(&Reader::new(&tree), device, "/loader/entries").unwrap();
+            assert_eq!(crate::menu::double::lines(&menu), expected, "{device}");
+        }
+        // Their entries only; and a partition of any other type is alone.
+        for (number, count) in [(0, 3), (1, 1)] {
+            let device = DeviceName::Partition(0, number);
+            let menu = menu(&Reader::new(&tree), device, "/loader/entries").unwrap();
+            assert_eq!(menu.entries.len(), count);
+        }
+    }
+    let text = |guid: [u8; 16]| PartitionKind::Gpt(guid).to_string();
+    assert!(text(ESP.0).contains("c12a7328-f81f-11d2-ba4b-00a0c93ec93b"));
+    assert!(text(XBOOTLDR.0).contains("bc13c2ff-59e6-4262-a352-b275fd6f7172"));
+}
+
 /// /boot on the root file system: its files are told with and without /boot.
 #[test]
 fn boot_folder() {
