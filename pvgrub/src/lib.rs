@@ -21,5 +21,6 @@ pub mod net;
 pub mod screen;
 pub mod session;
 pub mod terminal;
+pub mod typeahead;
 pub mod vbd;
 pub mod vif;

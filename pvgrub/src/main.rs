@@ -18,6 +18,7 @@ use pvgrub::loader::{Domain, Loader};
 use pvgrub::net::Network;
 use pvgrub::session::{self, Exit, Start};
 use pvgrub::terminal::{PvConsole, TransferLine};
+use pvgrub::typeahead::Typeahead;
 use pvgrub::vbd::Disks;
 use pvgrub::vif;
 
@@ -25,7 +26,12 @@ minios::main!(run);
 
 async fn run(environment: Environment) -> Result<Shutdown, Infallible> {
     let disks = Rc::new(Disks::open(&environment.store).await);
-    let network = vif::find(&environment.store, Box::new(TransferLine)).await;
+    let typed = Typeahead::default();
+    let network = vif::find(
+        &environment.store,
+        Box::new(TransferLine::new(typed.clone())),
+    )
+    .await;
     let files = network.clone().map(|network| network as Rc<dyn Network>);
     let storage = Storage::new(disk::Disks::new(disks.devices())).with_network(files);
     let starter = starter(environment.store.clone(), Devices { disks, network });
@@ -39,7 +45,7 @@ async fn run(environment: Environment) -> Result<Shutdown, Infallible> {
         command_line: &environment.command_line,
         ramdisk: environment.ramdisk.as_deref(),
     };
-    let exit = session::run(&mut PvConsole::default(), &storage, &mut loader, &start);
+    let exit = session::run(&mut PvConsole::new(typed), &storage, &mut loader, &start);
     Ok(match exit {
         Exit::Reboot => Shutdown::Reboot,
         Exit::Booted | Exit::Halt | Exit::InputEnded => Shutdown::PowerOff,

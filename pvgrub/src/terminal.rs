@@ -10,6 +10,7 @@ use minios::{console, time};
 
 use crate::net::Meter;
 use crate::screen::Terminal;
+use crate::typeahead::Typeahead;
 
 /// One keyboard, one screen. Keys come in bursts (escape sequences, pasted
 /// text), which are taken off the ring whole.
@@ -18,6 +19,18 @@ pub struct PvConsole {
     burst: [u8; 32],
     read: usize,
     taken: usize,
+    typed: Typeahead,
+}
+
+impl PvConsole {
+    /// The console; `typed` comes before what is typed now.
+    #[must_use]
+    pub fn new(typed: Typeahead) -> Self {
+        PvConsole {
+            typed,
+            ..PvConsole::default()
+        }
+    }
 }
 
 impl Terminal for PvConsole {
@@ -27,6 +40,9 @@ impl Terminal for PvConsole {
 
     fn read_key_byte(&mut self, deadline: Option<u64>) -> Option<u8> {
         if self.taken == self.read {
+            if let Some(byte) = self.typed.take() {
+                return Some(byte);
+            }
             self.taken = 0;
             let input = console::read(&mut self.burst);
             self.read = match deadline {
@@ -55,7 +71,17 @@ impl Terminal for PvConsole {
 /// The PV console while a transfer has it: a line that is written over and
 /// over, and whether a key waits.
 #[derive(Default)]
-pub struct TransferLine;
+pub struct TransferLine {
+    typed: Typeahead,
+}
+
+impl TransferLine {
+    /// The line; keys that it has no use for go to `typed`.
+    #[must_use]
+    pub fn new(typed: Typeahead) -> Self {
+        TransferLine { typed }
+    }
+}
 
 impl Meter for TransferLine {
     fn show(&mut self, line: &str) {
@@ -73,5 +99,9 @@ impl Meter for TransferLine {
             Either::First(1..) => byte.first().copied(),
             _ => None,
         }
+    }
+
+    fn keep(&mut self, key: u8) {
+        self.typed.keep(key);
     }
 }

@@ -3,7 +3,7 @@
 use super::error::NetError;
 use super::file::RemoteFile;
 use super::http::Place;
-use super::meter::{END, Meter, Pace, Progress};
+use super::meter::{BURST, END, Meter, Pace, Progress};
 use super::transfer::{Http, Room, Tftp, Transfer};
 use super::{Addresses, Change, Network, Protocol};
 use crate::disk::DeviceName;
@@ -96,11 +96,20 @@ impl<P: Port + 'static> Live<P> {
         }
     }
 
-    /// Whether a key was pressed that ends things. Others are lost: nobody
-    /// listens now.
+    /// Whether a key was pressed that ends things. Others are kept: they are
+    /// for the menu or the prompt that comes.
     fn ended(&self, any_key: bool) -> bool {
         let mut meter = self.meter.borrow_mut();
-        core::iter::from_fn(|| meter.key()).any(|key| any_key || key == END)
+        let mut ended = false;
+        // A key may be several bytes, which belong together.
+        for _ in 0..BURST {
+            match meter.key() {
+                None => break,
+                Some(key) if any_key || key == END => ended = true,
+                Some(key) => meter.keep(key),
+            }
+        }
+        ended
     }
 
     /// Where `(nd)` is.

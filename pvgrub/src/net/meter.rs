@@ -10,7 +10,14 @@ pub trait Meter {
 
     /// A byte that was typed, if there is one; does not wait.
     fn key(&mut self) -> Option<u8>;
+
+    /// Keeps a byte of [`key`](Meter::key) that ends nothing, for whoever
+    /// listens next.
+    fn keep(&mut self, key: u8);
 }
+
+/// Bytes of the keyboard that are looked at in one go.
+pub(super) const BURST: usize = 256;
 
 /// ^C.
 pub(super) const END: u8 = 3;
