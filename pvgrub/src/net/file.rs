@@ -4,7 +4,8 @@
 //! is: it goes straight to where it is read to, so that a kernel or an initrd
 //! is not in memory twice. Whoever reads from the beginning to the end reads
 //! it once; whoever jumps has it sent again from there. A server that does not
-//! tell a length has the file read into memory first.
+//! tell a length has the file read into memory first, or if it is too large to
+//! be there twice, only counted: then it is sent again to where it is read to.
 
 use super::error::NetError;
 use super::live::Live;
@@ -13,6 +14,7 @@ use crate::disk::DeviceName;
 use crate::fs::{File, FsError};
 use alloc::rc::Rc;
 use alloc::string::{String, ToString};
+use alloc::vec;
 use alloc::vec::Vec;
 use minios::time::now_ns;
 use netfront::stack::Port;
@@ -22,6 +24,9 @@ const SMALL: u64 = 1 << 20;
 
 /// Files of unknown length are gathered in pieces of so many bytes.
 const PIECE: usize = 1 << 20;
+
+/// Files of unknown length are kept up to so many bytes.
+const KEPT: u64 = 16 << 20;
 
 /// After a pause of so many nanoseconds a server may well have given up.
 const PAUSE: u64 = 1_000_000_000;
@@ -60,7 +65,8 @@ impl<P: Port + 'static> RemoteFile<P> {
         Ok(file)
     }
 
-    /// Reads all of it into memory.
+    /// Reads all of it into memory, if it is not larger than [`KEPT`]; else all
+    /// there is to know then is its length.
     fn gather(&mut self, size: Option<u64>) -> Result<(), NetError> {
         let Some((mut transfer, _)) = self.transfer.take() else {
             return Ok(());
@@ -83,10 +89,26 @@ impl<P: Port + 'static> RemoteFile<P> {
             if read > 0 {
                 pieces.push(piece);
             }
+            if len > KEPT {
+                drop(pieces);
+                self.len = len.saturating_add(self.count(&mut transfer)?);
+                return Ok(());
+            }
         }
         self.len = len;
         self.pieces = Some(pieces);
         Ok(())
+    }
+
+    /// Counts the bytes up to the end.
+    fn count(&self, transfer: &mut Transfer<P>) -> Result<u64, NetError> {
+        let mut scratch = vec![0; PIECE];
+        let mut len = 0u64;
+        while !transfer.done() {
+            let read = self.live.read(transfer, &mut scratch, &self.name)?;
+            len = len.saturating_add(read as u64);
+        }
+        Ok(len)
     }
 
     fn read(&mut self, offset: u64, buf: &mut [u8]) -> Result<usize, NetError> {

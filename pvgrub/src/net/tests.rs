@@ -20,8 +20,19 @@ const SECOND: u64 = 1_000_000_000;
 #[derive(Default)]
 struct Seen {
     lines: RefCell<Vec<String>>,
-    /// ^C is pressed at this time.
-    end_at: Cell<u64>,
+    /// These bytes are typed at this time.
+    typed: RefCell<VecDeque<u8>>,
+    typed_at: Cell<u64>,
+    /// Those of them that ended nothing.
+    kept: RefCell<Vec<u8>>,
+}
+
+impl Seen {
+    /// Types `bytes` after `seconds`.
+    fn types(&self, seconds: u64, bytes: &[u8]) {
+        self.typed.borrow_mut().extend(bytes);
+        self.typed_at.set(time::now_ns() + seconds * SECOND);
+    }
 }
 
 struct Eyes(Rc<Seen>);
@@ -32,12 +43,14 @@ impl Meter for Eyes {
     }
 
     fn key(&mut self) -> Option<u8> {
-        let at = self.0.end_at.get();
-        let now = at != 0 && time::now_ns() >= at;
-        now.then(|| {
-            self.0.end_at.set(0);
-            3
-        })
+        match time::now_ns() >= self.0.typed_at.get() {
+            true => self.0.typed.borrow_mut().pop_front(),
+            false => None,
+        }
+    }
+
+    fn keep(&mut self, key: u8) {
+        self.0.kept.borrow_mut().push(key);
     }
 }
 
@@ -278,7 +291,7 @@ fn servers_that_fail_are_told_apart() {
 fn a_long_transfer_is_told_and_a_key_ends_it() {
     let lan = addressed();
     with_tftp(&lan, &pattern(4 << 20), Tftp::Dies(9));
-    lan.seen.end_at.set(time::now_ns() + 5 * SECOND);
+    lan.seen.types(5, b"v\x1b[B\x03e");
     let before = time::now_ns();
     assert_eq!(lan.read_error("(nd)", "/boot/linux"), NetError::Cancelled);
     assert!(time::now_ns() - before < 6 * SECOND);
@@ -288,6 +301,8 @@ fn a_long_transfer_is_told_and_a_key_ends_it() {
         .any(|l| l.contains("(nd)/boot/linux: 0.0 of 4.0 MiB"));
     assert!(told, "{lines:?}");
     assert_eq!(lines.last().map(String::as_str), Some(""), "and taken away");
+    // What else was typed is for the menu.
+    assert_eq!(*lan.seen.kept.borrow(), b"v\x1b[Be");
 }
 
 /// An HTTP server: `answer` gives the whole response to a request.
@@ -366,6 +381,34 @@ fn files_by_http_arrive_whole() {
             lan.read("(http,10.1.0.2:80)", "/chunked").unwrap() == file,
             "{length}"
         );
+    }
+}
+
+/// A large file of unknown length is not kept: it is asked for again, and must
+/// be as long as it was.
+#[test]
+fn a_large_file_of_unknown_length_is_sent_twice() {
+    let file = pattern(17 << 20);
+    for shorter in [0, 1000] {
+        let lan = addressed();
+        let source = file.clone();
+        let asked = Cell::new(0);
+        let requests = with_http(&lan, move |_| {
+            asked.set(asked.get() + 1);
+            let less = if asked.get() > 1 { shorter } else { 0 };
+            let body = &source[..source.len() - less];
+            let mut chunked = format!("{:x}\r\n", body.len()).into_bytes();
+            chunked.extend_from_slice(body);
+            chunked.extend(b"\r\n0\r\n\r\n");
+            response("200 OK\r\nTransfer-Encoding: chunked", &chunked)
+        });
+        let mut open = lan.open("(http,10.1.0.2)", "/file").unwrap();
+        assert_eq!(open.len(), file.len() as u64);
+        let mut bytes = vec![0; file.len()];
+        let read = open.read_at(0, &mut bytes).unwrap();
+        assert_eq!(read, file.len() - shorter);
+        assert!(bytes[..read] == file[..read]);
+        assert_eq!(requests.borrow().len(), 2);
     }
 }
 
@@ -521,8 +564,10 @@ fn who_the_server_is_if_the_header_does_not_say() {
 #[test]
 fn without_a_server_or_a_card_there_is_no_address() {
     let lan = lan();
-    lan.seen.end_at.set(time::now_ns() + 3 * SECOND);
+    // Any key, also one of several bytes: nothing is left of it.
+    lan.seen.types(3, b"\x1b[B");
     assert_eq!(lan.network.dhcp(true), Err(NetError::Cancelled));
+    assert!(lan.seen.kept.borrow().is_empty() && lan.seen.typed.borrow().is_empty());
     let before = time::now_ns();
     let error = lan.network.dhcp(false).unwrap_err();
     assert!(matches!(error, NetError::NoAddress(_)), "{error}");
