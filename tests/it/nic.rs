@@ -18,7 +18,15 @@ fn lab(test: &str) -> Result<Lab> {
 #[test]
 fn nic_carries_megabytes_both_ways_and_opens_again() -> Result<()> {
     let mut lab = lab("nic_carries_megabytes_both_ways_and_opens_again")?;
-    lab.sh("for n in 0 1 2; do nc -l -p 9000 > /tmp/back$n; done </dev/null >/dev/null 2>&1 &")?;
+    // A listener for each round, all there from the start: one that came anew
+    // after each would not be there for a moment.
+    for n in 0..3 {
+        lab.sh(&format!(
+            "{{ nc -l -p 900{n} > /tmp/part{n}; mv /tmp/part{n} /tmp/back{n}; }} \
+             </dev/null >/dev/null 2>&1 &"
+        ))?;
+        lab.listens(9000 + n)?;
+    }
     let mut running = lab.create(&Guest::new("guest", "/lab/nic").memory(64).vif())?;
     let console = &mut running.console;
     console.expect(
@@ -33,7 +41,12 @@ fn nic_carries_megabytes_both_ways_and_opens_again() -> Result<()> {
     }
     running.console.expect("WAITING", patience(30))?;
     for n in 0..3 {
-        lab.sh(&format!("cmp /tmp/back{n} /srv/blob"))?;
+        // What dom0's TCP has acknowledged, nc may not have read yet.
+        lab.sh(&format!(
+            "i=0; until [ -e /tmp/back{n} ]; do\n\
+             i=$((i+1)); [ $i -lt 200 ] || exit 1; sleep 0.2; done\n\
+             cmp /tmp/back{n} /srv/blob"
+        ))?;
     }
     // Small, large, and larger than a frame.
     for size in [56, 1400, 1472] {

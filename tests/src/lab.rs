@@ -371,14 +371,23 @@ impl Lab {
     pub fn tunnel(&mut self, display: u16) -> Result<UnixStream> {
         let path = self.sockets.path().join(VNC);
         let stream = UnixStream::connect(&path).context("the machine's port for VNC")?;
-        let port = 5900 + u32::from(display);
+        let port = 5900 + display;
+        self.listens(port).context("no VNC server")?;
         self.sh(&format!(
-            "n=0; until grep -q ':{port:04X} .* 0A ' /proc/net/tcp; do\n\
-             n=$((n+1)); [ $n -lt 100 ] || exit 1; sleep 0.1; done\n\
-             setsid nc 127.0.0.1 {port} <>/dev/{VNC} >&0 2>/dev/null &"
-        ))
-        .with_context(|| format!("no VNC server on port {port} of dom0"))?;
+            "setsid nc 127.0.0.1 {port} <>/dev/{VNC} >&0 2>/dev/null &"
+        ))?;
         Ok(stream)
+    }
+
+    /// Waits until somebody in dom0 listens on this TCP port (of IPv6 too: busybox
+    /// takes both where there are both).
+    pub fn listens(&mut self, port: u16) -> Result<()> {
+        self.sh(&format!(
+            "n=0; until grep -q ':{port:04X} .* 0A ' /proc/net/tcp*; do\n\
+             n=$((n+1)); [ $n -lt 100 ] || exit 1; sleep 0.1; done"
+        ))
+        .with_context(|| format!("nobody listens on port {port} of dom0"))?;
+        Ok(())
     }
 
     /// Looks at a screen that a VNC server in dom0 shows.

@@ -1,6 +1,6 @@
 //! Uses the first network card: gets a lease, fetches `/blob` from the router
 //! by HTTP, sends it back to the router's port 9000, and closes; then the same
-//! once more. Says what it saw, and how long it took.
+//! again with port 9001, and 9002. Says what it saw, and how long it took.
 //!
 //! With `forever` on the command line it fetches until that fails, and says why.
 #![no_std]
@@ -32,7 +32,7 @@ fn failed(what: impl Display) -> Box<dyn Display> {
 }
 
 /// Rounds of open, use and close.
-const ROUNDS: usize = 3;
+const ROUNDS: u16 = 3;
 
 async fn run(environment: Environment) -> Outcome<Shutdown> {
     let store = &environment.store;
@@ -82,12 +82,12 @@ async fn close(stack: Stack<Nic>) -> Outcome<Counters> {
     Ok(counters)
 }
 
-async fn one(store: &Store, round: usize) -> Outcome<()> {
+async fn one(store: &Store, round: u16) -> Outcome<()> {
     let (stack, router) = open(store).await?;
     let start = time::now_ns();
     let blob = fetch(&stack, router).await?;
     let fetched = time::now_ns();
-    let there = SocketAddrV4::new(router, 9000);
+    let there = SocketAddrV4::new(router, 9000 + round);
     let connection = stack.connect(there, buffers()).await.map_err(failed)?;
     let connected = time::now_ns();
     connection.send(&blob).await.map_err(failed)?;
