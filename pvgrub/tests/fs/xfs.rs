@@ -1,6 +1,6 @@
 //! XFS against images of mkfs.xfs, which fills them by a prototype.
 
-use crate::images::{FileDisk, Scratch, mkfs_xfs, open, run};
+use crate::images::{FileDisk, Scratch, mkfs_xfs, open, read, run};
 use crate::tree::{self, Size, compare};
 use pvgrub::disk::Cache;
 use pvgrub::fs::probe;
@@ -126,6 +126,57 @@ fn unclean() {
         let fs = open(&image).unwrap();
         tree::compare_plain(&*fs, &source, args);
     }
+}
+
+/// A file whose map leads into itself, and grows with each step: an error,
+/// before it has taken all memory there is.
+#[test]
+fn endless_map() {
+    let scratch = Scratch::new("xfs-endless");
+    let (source, image) = (scratch.path("tree"), scratch.path("image"));
+    fs::create_dir(&source).unwrap();
+    fs::write(source.join("file"), tree::noise(7, 12_345)).unwrap();
+    fs::write(source.join("other"), "other").unwrap();
+    mkfs_xfs(&image, &source, "-m crc=0 -i size=256", "20m");
+    let mut bytes = fs::read(&image).unwrap();
+    let number = |bytes: &[u8]| bytes.iter().fold(0u64, |n, b| n << 8 | u64::from(*b));
+    // The file's inode: magic, mode, and its size at byte 56.
+    let at = (0..bytes.len())
+        .step_by(256)
+        .find(|&at| {
+            let inode = &bytes[at..at + 256];
+            inode.starts_with(b"IN\x81") && number(&inode[56..64]) == 12_345
+        })
+        .expect("the file's inode");
+    // The block of its only extent, which becomes a node of a tree.
+    let record = u128::from(number(&bytes[at + 100..at + 108])) << 64
+        | u128::from(number(&bytes[at + 108..at + 116]));
+    let block = (record >> 21) as u64 & ((1 << 52) - 1);
+    assert_eq!(bytes[at + 82], 0, "nothing but data in the inode");
+    bytes[at + 5] = 3;
+    let fork = &mut bytes[at + 100..at + 256];
+    fork.fill(0);
+    fork[..4].copy_from_slice(&[0, 1, 0, 1]);
+    let pointer = 4 + (fork.len() - 4) / 16 * 8;
+    fork[pointer..][..8].copy_from_slice(&block.to_be_bytes());
+    // All in the first group, or the number would need to be split.
+    let node = &mut bytes[block as usize * 4096..][..4096];
+    node[..8].copy_from_slice(b"BMAP\0\x01\0\xfe");
+    for pointer in node[24 + 254 * 8..].chunks_exact_mut(8) {
+        pointer.copy_from_slice(&block.to_be_bytes());
+    }
+    fs::write(&image, bytes).unwrap();
+    let disk = FileDisk::open(&image);
+    let fs = probe(disk.clone()).unwrap();
+    let mut file = fs.open("/file").unwrap();
+    disk.bytes.set(0);
+    let error = file.read_at(0, &mut [0; 16]).unwrap_err();
+    assert!(
+        error.to_string().contains("in pieces, of this size"),
+        "{error}"
+    );
+    assert!(disk.bytes.get() < 5 << 20, "{} bytes", disk.bytes.get());
+    assert_eq!(read(&*fs, "/other").as_deref(), Ok(&b"other"[..]));
 }
 
 /// A large read is few requests to the disk.

@@ -7,10 +7,11 @@
 //! superblock asks for is checked here first, so that an error names it.
 //! Facts are from the kernel's XFS Algorithms & Data Structures.
 
+mod limits;
 mod superblock;
 
 use super::tree::{MOST_ENTRIES, Mounted, Tree, uuid_text};
-use super::{DirEntry, File, FileKind, FileSystem, FsError};
+use super::{DirEntry, File, FileKind, FileSystem, FsError, Place};
 use crate::disk::{BlockDevice, DiskError};
 use alloc::boxed::Box;
 use alloc::format;
@@ -19,6 +20,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::cell::RefCell;
 use lamxfs::{EntryKind, Error, Inode, Path, SuperblockReason};
+use limits::Limits;
 use superblock::Superblock;
 
 /// What the messages call it.
@@ -42,12 +44,16 @@ struct Reader {
     hidden: core::ops::Range<u64>,
     /// The last error, since the crate does not pass it on.
     trouble: Rc<RefCell<Option<DiskError>>>,
+    limits: Rc<Limits>,
 }
 
 impl lamxfs::BlockRead for Reader {
     type Error = ();
 
     fn read_at(&mut self, offset: u64, buf: &mut [u8]) -> Result<(), ()> {
+        if !self.limits.may_read(offset, buf.len() as u64) {
+            return Err(());
+        }
         if self.hidden.contains(&offset) {
             buf.fill(0);
             return Ok(());
@@ -73,6 +79,7 @@ pub struct Node {
 pub struct Xfs {
     inner: RefCell<lamxfs::Xfs<Reader>>,
     trouble: Rc<RefCell<Option<DiskError>>>,
+    limits: Rc<Limits>,
     uuid: String,
     label: Option<String>,
 }
@@ -91,27 +98,30 @@ pub fn probe(device: Rc<dyn BlockDevice>) -> Result<Option<Box<dyn FileSystem>>,
         return Ok(None);
     };
     let trouble = Rc::new(RefCell::new(None));
-    let open = |hidden| {
+    let open = |hidden, limits: &Rc<Limits>| {
         let reader = Reader {
             device: device.clone(),
             hidden,
             trouble: trouble.clone(),
+            limits: limits.clone(),
         };
         lamxfs::Xfs::open(reader, device.len())
     };
-    let opened = match open(0..0) {
-        Err(Error::BadSuperblock(SuperblockReason::DirtyLog)) => {
-            log::warn!("XFS: unmounted uncleanly, and the log cannot be replayed: reading without");
-            open(superblock.log.clone())
-        }
-        opened => opened,
-    };
+    let mut limits = Rc::new(Limits::opening(superblock.log.clone()));
+    let mut opened = open(0..0, &limits);
+    let dirty = Error::BadSuperblock(SuperblockReason::DirtyLog);
+    if limits.exceeded() || opened.as_ref().is_err_and(|error| *error == dirty) {
+        log::warn!("XFS: unmounted uncleanly, and the log cannot be replayed: reading without");
+        limits = Rc::new(Limits::opening(superblock.log.clone()));
+        opened = open(superblock.log.clone(), &limits);
+    }
     let inner = opened.map_err(|error| translate(&error, &trouble))?;
     let label = inner.label().map(String::from);
     let uuid = uuid_text(&inner.uuid());
     Ok(Some(Mounted::boxed(Xfs {
         inner: RefCell::new(inner),
         trouble,
+        limits,
         uuid,
         label,
     })))
@@ -148,10 +158,23 @@ impl Xfs {
         &self,
         question: impl FnOnce(&mut lamxfs::Xfs<Reader>) -> Result<T, Error>,
     ) -> Result<T, FsError> {
+        self.ask_with_room(0, question)
+    }
+
+    /// The same, where the answer goes to `room` bytes of the caller's.
+    fn ask_with_room<T>(
+        &self,
+        room: usize,
+        question: impl FnOnce(&mut lamxfs::Xfs<Reader>) -> Result<T, Error>,
+    ) -> Result<T, FsError> {
         let Ok(mut inner) = self.inner.try_borrow_mut() else {
             return Err(unsupported("reading two files at once"));
         };
-        question(&mut inner).map_err(|error| translate(&error, &self.trouble))
+        self.limits.question(room as u64);
+        question(&mut inner).map_err(|error| match self.limits.exceeded() {
+            true => unsupported("a folder, or a file in pieces, of this size"),
+            false => translate(&error, &self.trouble),
+        })
     }
 
     fn node(&self, inode: u64, path: Vec<u8>) -> Result<Node, FsError> {
@@ -259,6 +282,12 @@ impl File for XfsFile {
 
     fn read_at(&mut self, offset: u64, buf: &mut [u8]) -> Result<usize, FsError> {
         let inode = Inode { ino: self.inode };
-        self.fs.ask(|xfs| xfs.read_file_at(&inode, offset, buf))
+        let room = buf.len();
+        self.fs
+            .ask_with_room(room, |xfs| xfs.read_file_at(&inode, offset, buf))
+    }
+
+    fn places(&mut self, _: u64, _: u64) -> Result<Vec<Place>, FsError> {
+        Err(unsupported("telling where the bytes of a file lie"))
     }
 }
