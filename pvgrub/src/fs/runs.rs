@@ -1,6 +1,6 @@
 //! Files that are runs of bytes of the device, one after the other.
 
-use super::{File, FsError};
+use super::{File, FsError, Place};
 use crate::disk::BlockDevice;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -71,6 +71,32 @@ impl Runs {
         buf.fill(0);
         Ok(())
     }
+
+    /// Where the `length` bytes from `offset` on lie.
+    fn places(&self, mut offset: u64, mut length: u64) -> Vec<Place> {
+        let mut places = Vec::new();
+        let first = self.runs.partition_point(|run| run.at <= offset);
+        for run in self.runs.get(first.saturating_sub(1)..).unwrap_or_default() {
+            let skip = offset.saturating_sub(run.at);
+            let here = run.length.saturating_sub(skip).min(length);
+            if here == 0 {
+                break;
+            }
+            places.push(Place {
+                start: Some(run.device.saturating_add(skip)),
+                length: here,
+            });
+            offset = offset.saturating_add(here);
+            length = length.saturating_sub(here);
+        }
+        if length > 0 {
+            places.push(Place {
+                start: None,
+                length,
+            });
+        }
+        places
+    }
 }
 
 /// A file in [`Runs`].
@@ -103,5 +129,10 @@ impl File for RunFile {
         let buf = buf.get_mut(..wanted).unwrap_or_default();
         self.runs.read(&*self.device, offset, buf)?;
         Ok(wanted)
+    }
+
+    fn places(&mut self, offset: u64, length: u64) -> Result<Vec<Place>, FsError> {
+        let length = length.min(self.length.saturating_sub(offset));
+        Ok(self.runs.places(offset, length))
     }
 }

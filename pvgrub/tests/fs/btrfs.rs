@@ -126,6 +126,7 @@ fn large_reads() {
     mkfs_btrfs(&image, &source, "", "200m");
     let disk = FileDisk::open(&image);
     let fs = probe(Rc::new(Cache::new(disk.clone()))).unwrap();
+    tree::compare_places(&*fs, &fs::read(&image).unwrap(), "/kernel", "btrfs");
     let mut file = fs.open("/kernel").unwrap();
     disk.reads.set(0);
     let mut bytes = vec![0; 8 << 20];

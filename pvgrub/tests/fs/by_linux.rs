@@ -65,6 +65,8 @@ fn btrfs_packed() {
     cut[200_000..200_011].copy_from_slice(b"overwritten");
     assert!(read(&*fs, "/cut.txt") == Ok(cut));
     ends_a_hole(&*fs, "/sparse", &text(20));
+    let error = fs.open("/zstd.txt").unwrap().places(0, 1).unwrap_err();
+    assert!(error.to_string().contains("packed"), "{error}");
 }
 
 #[test]

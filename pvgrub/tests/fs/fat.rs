@@ -36,6 +36,8 @@ fn every_kind() {
         let fs = open(&image).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(fs.kind(), *kind, "{name}");
         compare_plain(&*fs, &source, name);
+        let bytes = fs::read(&image).unwrap();
+        tree::compare_places(&*fs, &bytes, "/boot/grub/menu.lst", name);
     }
 }
 

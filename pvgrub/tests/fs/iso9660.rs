@@ -72,6 +72,8 @@ fn neither() {
         }
         let fs = open(&image).unwrap();
         compare_names(&*fs, &source);
+        let bytes = fs::read(&image).unwrap();
+        crate::tree::compare_places(&*fs, &bytes, "/vmlinuz", "neither");
         assert_eq!(read(&*fs, "/BOOT/grub/Menu.LST"), Ok(b"menu".to_vec()));
     }
 }

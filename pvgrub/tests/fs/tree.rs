@@ -214,6 +214,29 @@ fn compare_folder(fs: &dyn FileSystem, root: &Path, path: &str, name: &str) {
     }
 }
 
+/// Checks that what the device `image` holds where the file at `path` is said
+/// to lie is what the file reads as.
+pub fn compare_places(fs: &dyn FileSystem, image: &[u8], path: &str, name: &str) {
+    let mut file = fs.open(path).unwrap();
+    let mut bytes = vec![0; file.len() as usize];
+    file.read_at(0, &mut bytes).unwrap();
+    for (from, to) in [(0, bytes.len()), (bytes.len() / 3, bytes.len() / 2)] {
+        let mut found = Vec::new();
+        for place in file.places(from as u64, (to - from) as u64).unwrap() {
+            let length = place.length as usize;
+            match place.start {
+                Some(start) => found.extend(&image[start as usize..][..length]),
+                None => found.resize(found.len() + length, 0),
+            }
+        }
+        assert!(
+            found == bytes[from..to],
+            "{name}: {path} from {from} to {to}"
+        );
+    }
+    assert_eq!(file.places(bytes.len() as u64, 9), Ok(vec![]), "{name}");
+}
+
 fn compare_file(fs: &dyn FileSystem, source: &Path, path: &str, name: &str) {
     let source = File::open(source).unwrap();
     let length = source.metadata().unwrap().len();

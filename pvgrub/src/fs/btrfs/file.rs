@@ -5,7 +5,7 @@ use super::tree::{Cursor, Key, kind};
 use super::volume::Volume;
 use super::{corrupt, unsupported};
 use crate::disk::bytes::{le64, u8_at};
-use crate::fs::{File, FsError};
+use crate::fs::{File, FsError, Place};
 use alloc::format;
 use alloc::rc::Rc;
 use alloc::vec;
@@ -205,6 +205,30 @@ impl BtrfsFile {
         })
     }
 
+    /// Adds to `places` where `length` bytes at the logical address `logical`
+    /// lie: in the first copy that there is.
+    fn push_places(
+        &self,
+        places: &mut Vec<Place>,
+        mut logical: u64,
+        mut length: u64,
+    ) -> Result<(), FsError> {
+        while length > 0 {
+            if places.len() >= MOST {
+                return Err(unsupported(format!("more than {MOST} pieces of a file")));
+            }
+            let place = self.volume.place(logical)?;
+            let here = place.length.min(length);
+            places.push(Place {
+                start: place.copies.first().copied(),
+                length: here,
+            });
+            logical = logical.saturating_add(here);
+            length = length.saturating_sub(here);
+        }
+        Ok(())
+    }
+
     /// How many bytes of the disk to read for extent `number` and those behind
     /// it that follow on the disk too and will be wanted.
     fn together(&self, number: usize, extent: &Extent, ahead: u64) -> u64 {
@@ -268,5 +292,44 @@ impl File for BtrfsFile {
             number = number.saturating_add(1);
         }
         Ok(wanted)
+    }
+
+    fn places(&mut self, offset: u64, length: u64) -> Result<Vec<Place>, FsError> {
+        let none = |what: &str| unsupported(format!("a place for what is {what}"));
+        if !self.inline.is_empty() {
+            return Err(none("kept in the tree of the file system"));
+        }
+        let end = offset.saturating_add(length).min(self.size);
+        let mut at = offset;
+        let mut places = Vec::new();
+        for extent in &self.extents {
+            let stop = extent.at.saturating_add(extent.length).min(end);
+            if stop <= at {
+                continue;
+            }
+            if extent.method != Method::None {
+                return Err(none("packed"));
+            }
+            let hole = extent.at.saturating_sub(at);
+            if hole > 0 {
+                let length = hole.min(end.saturating_sub(at));
+                places.push(Place {
+                    start: None,
+                    length,
+                });
+                at = at.saturating_add(length);
+            }
+            let skip = at.saturating_sub(extent.at).saturating_add(extent.skip);
+            let logical = extent.disk.0.saturating_add(skip);
+            self.push_places(&mut places, logical, stop.saturating_sub(at))?;
+            at = stop.max(at);
+        }
+        if at < end {
+            places.push(Place {
+                start: None,
+                length: end.saturating_sub(at),
+            });
+        }
+        Ok(places)
     }
 }

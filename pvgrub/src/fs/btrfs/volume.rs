@@ -1,6 +1,6 @@
 //! The device by logical addresses, and the nodes of its trees.
 
-use super::chunk::Chunks;
+use super::chunk::{Chunks, Place};
 use super::corrupt;
 use super::superblock::{Sum, Superblock};
 use super::tree::{Cursor, Key, kind};
@@ -62,6 +62,11 @@ impl Volume {
         }
         volume.chunks = chunks;
         Ok(volume)
+    }
+
+    /// Where the logical address `logical` lies.
+    pub fn place(&self, logical: u64) -> Result<Place, FsError> {
+        self.chunks.place(logical, self.devices)
     }
 
     /// Reads `buf` from `logical` on, from the first copy that can be read.
