@@ -10,9 +10,15 @@ pub static COMMAND: Command = Command {
     name: "blocklist",
     flags: ENTRY | LISTED,
     synopsis: "blocklist FILE",
-    help: "Prints the sectors that FILE lies in, in the form in which they can stand in place \
-           of a file's name: (hd0,0)123+4,200+8. What fills only part of a sector follows it in \
-           brackets: 208[0-17] is its first 17 bytes.",
+    help: "\
+Prints the sectors that a file lies in, in the form in which they can stand
+in place of a file's name: (hd0,0)123+4,200+8. What fills only part of a
+sector is in brackets: 208[0-17] is its first 17 bytes. Files that are
+packed, or kept inside of other structures, have no sectors of their own.
+  FILE    the file; without a device in its name on the root
+Example:
+  blocklist (hd0,0)/boot/vmlinuz
+",
     run: blocklist,
 };
 

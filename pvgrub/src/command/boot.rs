@@ -6,7 +6,15 @@ pub static COMMAND: Command = Command {
     name: "boot",
     flags: ENTRY | LISTED,
     synopsis: "boot",
-    help: "Starts the kernel that was loaded. An entry does so at its end by itself.",
+    help: "\
+Starts the kernel that `kernel' loaded, with the initrd or the modules that
+came after it. An entry does so at its end by itself; on the command line it
+is the last thing to type. Comes back only if the kernel cannot be started.
+Example:
+  kernel /boot/vmlinuz root=/dev/xvda1 ro
+  initrd /boot/initrd.img
+  boot
+",
     run: |context, _| boot(context),
 };
 

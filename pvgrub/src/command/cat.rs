@@ -9,7 +9,13 @@ pub static COMMAND: Command = Command {
     name: "cat",
     flags: ENTRY | LISTED,
     synopsis: "cat FILE",
-    help: "Prints a file. What is not printable shows as `?'.",
+    help: "\
+Prints a file. What is not printable shows as `?'. Long output pauses after
+each screenful.
+  FILE    the file; a menu.lst, an /etc/fstab, even (http,host)/path
+Example:
+  cat /etc/fstab
+",
     run: cat,
 };
 

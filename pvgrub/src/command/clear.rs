@@ -6,7 +6,9 @@ pub static COMMAND: Command = Command {
     name: "clear",
     flags: ENTRY | LISTED,
     synopsis: "clear",
-    help: "Clears the screen.",
+    help: "\
+Clears the screen.
+",
     run: |context, _| {
         context.console.clear();
         Ok(Flow::Next)

@@ -10,8 +10,13 @@ pub static COMMAND: Command = Command {
     name: "cmp",
     flags: ENTRY,
     synopsis: "cmp FILE1 FILE2",
-    help: "Compares two files and prints where they differ: their sizes, or each byte that is \
-           not the same, with its offset. Prints nothing if they are the same.",
+    help: "\
+Compares two files and prints where they differ: their sizes, or each byte
+that is not the same, with its offset. Prints nothing if they are the same.
+  FILE1, FILE2    the files, which may be on different devices
+Example:
+  cmp (hd0,0)/boot/vmlinuz (hd1,0)/boot/vmlinuz
+",
     run: cmp,
 };
 

@@ -7,7 +7,14 @@ pub static COMMAND: Command = Command {
     name: "configfile",
     flags: ENTRY | LISTED,
     synopsis: "configfile FILE",
-    help: "Loads FILE as the menu in place of the present one.",
+    help: "\
+Loads another menu in place of the present one. By its name it is a
+menu.lst, a grub.cfg, an extlinux.conf, or a folder of Boot Loader
+Specification entries.
+  FILE    the menu
+Example:
+  configfile (hd0,1)/boot/grub/grub.cfg
+",
     run: configfile,
 };
 

@@ -6,8 +6,10 @@ pub static COMMAND: Command = Command {
     name: "debug",
     flags: ENTRY,
     synopsis: "debug",
-    help: "From now on, or no longer, each command tells which files it reads, how much of \
-           them, in how many reads, how long that took and how fast it was.",
+    help: "\
+Makes each command tell which files it reads, how much of them, in how many
+reads, how long that took and how fast it was; once more ends that.
+",
     run: |context, _| {
         context.watch.debug = !context.watch.debug;
         let state = if context.watch.debug { "on" } else { "off" };

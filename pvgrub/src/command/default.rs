@@ -9,9 +9,16 @@ pub static COMMAND: Command = Command {
     name: "default",
     flags: GLOBAL,
     synopsis: "default NUM | saved",
-    help: "Makes entry NUM, counted from 0, the one to boot unattended; `saved' is the \
-           one whose number stands in the file `default' beside the menu, where `savedefault' \
-           puts it.",
+    help: "\
+Says which entry is highlighted first and boots unattended. Without this
+command it is the first. An entry that does not exist gives way to the first
+`fallback' that does.
+  NUM      its number; the first entry is 0
+  saved    the number in the file `default' beside the menu, where
+           `savedefault' puts it
+Example:
+  default 2
+",
     run: default,
 };
 

@@ -12,9 +12,18 @@ pub static COMMAND: Command = Command {
     name: "dhcp",
     flags: ENTRY | GLOBAL | LISTED,
     synopsis: "dhcp [--with-configfile]",
-    help: "Asks a DHCP server for an address and prints what it says. With --with-configfile \
-           the menu that the server names in option 150 follows, if it names one: at once, \
-           also at the top of another menu, which then only shows if that one cannot be had.",
+    help: "\
+Asks a DHCP server for an address, and prints what it says.
+  --with-configfile    then follow to the menu that the server names in
+                       option 150, if it names one: at once, also from
+                       the top of another menu, which only shows if that
+                       one cannot be had
+Files on the network need no `dhcp' before them: the first one asks by
+itself. ^C ends the wait.
+Example:
+  dhcp
+  kernel (nd)/linux
+",
     run: dhcp,
 };
 
@@ -22,7 +31,10 @@ pub static BOOTP: Command = Command {
     name: "bootp",
     flags: ENTRY | GLOBAL | LISTED,
     synopsis: "bootp [--with-configfile]",
-    help: "The same as dhcp, which took BOOTP's place.",
+    help: "\
+The same as `dhcp', which took BOOTP's place.
+  --with-configfile    as there
+",
     run: dhcp,
 };
 
@@ -30,7 +42,10 @@ pub static RARP: Command = Command {
     name: "rarp",
     flags: ENTRY | GLOBAL | LISTED,
     synopsis: "rarp",
-    help: "Does nothing: RARP tells an address but no server. Use dhcp, or ifconfig.",
+    help: "\
+Fails: RARP tells an address but no server, and nobody serves it any more.
+Use `dhcp', or `ifconfig' for addresses by hand.
+",
     run: |_, _| {
         let reason = "RARP tells no server and is not supported; use dhcp or ifconfig";
         Err(Error::because(ErrorKind::NotInitialised, reason))

@@ -8,8 +8,14 @@ pub static COMMAND: Command = Command {
     name: "fallback",
     flags: GLOBAL,
     synopsis: "fallback NUM...",
-    help: "Boots entry NUM, then the next NUM and so on, when the unattended boot of the \
-           default entry fails.",
+    help: "\
+Says what to boot when the unattended boot of the default entry fails. After
+a key was pressed nothing is done unasked.
+  NUM    an entry, the first being 0; several are tried in this order
+Example:
+  default 0
+  fallback 1 2
+",
     run: fallback,
 };
 

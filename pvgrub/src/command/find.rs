@@ -10,8 +10,13 @@ pub static COMMAND: Command = Command {
     name: "find",
     flags: ENTRY | LISTED,
     synopsis: "find FILENAME",
-    help: "Prints every partition, and every disk that is a file system as a whole, that has a \
-           file of this name.",
+    help: "\
+Prints every partition, and every disk that is one file system, that has
+such a file.
+  FILENAME    a path without a device
+Example:
+  find /boot/grub/menu.lst
+",
     run: find,
 };
 

@@ -9,9 +9,14 @@ pub static COMMAND: Command = Command {
     name: "geometry",
     flags: ENTRY | LISTED,
     synopsis: "geometry DRIVE [CYLINDER HEAD SECTOR [TOTAL]]",
-    help: "Prints the size of a disk, and its partitions with what is in them. Virtual disks \
-           have no cylinders: they are addressed by sector (LBA), and what is given of a \
-           geometry means nothing here.",
+    help: "\
+Prints the size of a disk, and its partitions with what is in them. Virtual
+disks have no cylinders: they are addressed by sector (LBA).
+  DRIVE                          the disk
+  CYLINDER HEAD SECTOR TOTAL     understood, and mean nothing
+Example:
+  geometry (hd0)
+",
     run: geometry,
 };
 

@@ -6,6 +6,9 @@ pub static COMMAND: Command = Command {
     name: "halt",
     flags: ENTRY | LISTED,
     synopsis: "halt [--no-apm]",
-    help: "Powers this guest off. The option means nothing here.",
+    help: "\
+Powers this guest off.
+  --no-apm    understood, and means nothing
+",
     run: |_, _| Ok(Flow::Halt),
 };

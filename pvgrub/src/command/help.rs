@@ -1,6 +1,6 @@
 //! `help`: the commands, or what some of them do.
 
-use super::{Command, Context, ENTRY, Error, ErrorKind, Flow, LISTED, TABLE};
+use super::{Command, Context, ENTRY, Error, ErrorKind, Flow, GLOBAL, LISTED, TABLE};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -9,8 +9,13 @@ pub static COMMAND: Command = Command {
     name: "help",
     flags: ENTRY | LISTED,
     synopsis: "help [--all] [WORD...]",
-    help: "Lists the commands, with --all also those for the top of a menu and in entries \
-           only; or tells what the commands do whose names begin with WORD.",
+    help: "\
+Lists the commands, or tells what some of them do.
+  --all    lists also those that only work in menus
+  WORD     how the names of the wanted commands begin
+Example:
+  help root kern
+",
     run: help,
 };
 
@@ -18,6 +23,8 @@ pub static COMMAND: Command = Command {
 const COLUMN: usize = 38;
 /// Width of running text.
 const TEXT: usize = 72;
+/// Stands before it.
+const INDENT: &str = "    ";
 
 fn help(context: &mut Context<'_, '_>, arguments: &str) -> Result<Flow, Error> {
     let mut words = Vec::new();
@@ -62,12 +69,38 @@ fn list(context: &mut Context<'_, '_>, all: bool) {
     }
 }
 
+/// The synopsis, the text and where the command works. Lines of the text that
+/// begin with a blank stand as they are; the others are paragraphs.
 fn explain(context: &mut Context<'_, '_>, command: &Command) {
-    context.console.line(command.synopsis);
+    fill(context, "", command.synopsis);
+    let mut paragraph = String::new();
+    for line in command.help.lines() {
+        match line.starts_with(' ') {
+            true => {
+                fill(context, INDENT, &core::mem::take(&mut paragraph));
+                context.console.line(&format!("{INDENT}{line}"));
+            }
+            false => {
+                paragraph.push_str(line);
+                paragraph.push(' ');
+            }
+        }
+    }
+    fill(context, INDENT, &paragraph);
+    let place = match (command.is(ENTRY), command.is(GLOBAL)) {
+        (true, true) => "Works in entries, on the command line and before the first title.",
+        (true, false) => "Works in entries and on the command line.",
+        (false, _) => "Works before the first title.",
+    };
+    fill(context, INDENT, place);
+}
+
+/// Prints `text` in lines of [`TEXT`] columns, each behind `indent`.
+fn fill(context: &mut Context<'_, '_>, indent: &str, text: &str) {
     let mut row = String::new();
-    for word in command.help.split_ascii_whitespace() {
-        if row.len().saturating_add(word.len()) >= TEXT {
-            context.console.line(&format!("    {row}"));
+    for word in text.split_ascii_whitespace() {
+        if !row.is_empty() && row.len().saturating_add(word.len()) >= TEXT {
+            context.console.line(&format!("{indent}{row}"));
             row.clear();
         }
         if !row.is_empty() {
@@ -75,5 +108,34 @@ fn explain(context: &mut Context<'_, '_>, command: &Command) {
         }
         row.push_str(word);
     }
-    context.console.line(&format!("    {row}"));
+    if !row.is_empty() {
+        context.console.line(&format!("{indent}{row}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every word of a synopsis that stands for something is explained, and
+    /// what is not wrapped fits the screen.
+    #[test]
+    fn texts_are_whole() {
+        for command in TABLE.iter().filter(|command| command.help.contains('\n')) {
+            let arguments = command.synopsis.get(command.name.len()..).unwrap_or("");
+            let separates = |c: char| !(c.is_ascii_alphanumeric() || "-_".contains(c));
+            for word in arguments.split(separates).filter(|word| !word.is_empty()) {
+                let explained = command.help.contains(word);
+                assert!(explained, "{}: {word}", command.name);
+            }
+            for line in command.help.lines() {
+                let fits = line.len() <= 76 || !line.starts_with(' ');
+                assert!(fits, "{}: {line}", command.name);
+                assert!(line.trim_end() == line, "{}: {line:?}", command.name);
+            }
+            let example = command.help.split("Example").nth(1);
+            let command_in_it = example.is_none_or(|text| text.contains(command.name));
+            assert!(command_in_it, "{}", command.name);
+        }
+    }
 }

@@ -7,8 +7,13 @@ pub static COMMAND: Command = Command {
     name: "hide",
     flags: ENTRY | GLOBAL | LISTED,
     synopsis: "hide PARTITION",
-    help: "Sets the bit of the partition's type in the MBR (0x10) that hides it from DOS and \
-           Windows; Linux takes no notice of it. The disk must be writable.",
+    help: "\
+Sets the bit of a partition's type in the MBR (0x10) that hides it from DOS
+and Windows; Linux takes no notice of it. The disk must be writable.
+  PARTITION    the partition
+Example:
+  hide (hd0,1)
+",
     run: |context, arguments| set(context, arguments, true),
 };
 
@@ -16,7 +21,12 @@ pub static UNHIDE: Command = Command {
     name: "unhide",
     flags: ENTRY | GLOBAL | LISTED,
     synopsis: "unhide PARTITION",
-    help: "Takes back what `hide' does.",
+    help: "\
+Takes back what `hide' does.
+  PARTITION    the partition
+Example:
+  unhide (hd0,1)
+",
     run: |context, arguments| set(context, arguments, false),
 };
 

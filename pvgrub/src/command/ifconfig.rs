@@ -11,8 +11,16 @@ pub static COMMAND: Command = Command {
     name: "ifconfig",
     flags: ENTRY | GLOBAL | LISTED,
     synopsis: "ifconfig [--address=IP] [--gateway=IP] [--mask=MASK] [--server=IP] [--dns=IP]",
-    help: "Sets addresses by hand: the guest's, its router's, the mask, the TFTP server's, the \
-           name server's. Prints those in use.",
+    help: "\
+Sets addresses by hand, those that are given, and prints all in use.
+  --address=IP     the guest's own
+  --mask=MASK      of its network, such as 255.255.255.0
+  --gateway=IP     the router to other networks
+  --server=IP      the TFTP server, which is (nd)
+  --dns=IP         the name server
+Example:
+  ifconfig --address=10.0.0.2 --mask=255.0.0.0 --server=10.0.0.1
+",
     run: ifconfig,
 };
 
@@ -20,7 +28,12 @@ pub static TFTPSERVER: Command = Command {
     name: "tftpserver",
     flags: ENTRY | GLOBAL | LISTED,
     synopsis: "tftpserver IPADDR",
-    help: "Makes IPADDR the server of (nd), whatever the DHCP server says.",
+    help: "\
+Makes another server (nd), whatever the DHCP server says.
+  IPADDR    its address
+Example:
+  tftpserver 10.0.0.1
+",
     run: tftpserver,
 };
 

@@ -8,9 +8,14 @@ pub static COMMAND: Command = Command {
     name: "initrd",
     flags: ENTRY | LISTED,
     synopsis: "initrd FILE [FILE...]",
-    help: "Loads FILE as the ramdisk of the kernel loaded before; several files, and those of \
-           several `initrd' lines, are put one behind the other, each at a multiple of 4 bytes, \
-           as Linux takes them.",
+    help: "\
+Loads the ramdisk of the kernel that was loaded before. Several files, and
+those of several `initrd' lines, are put one behind the other, each at a
+multiple of 4 bytes, as Linux takes them.
+  FILE    a file, passed on as it is
+Example:
+  initrd /boot/ucode.img /boot/initrd.img
+",
     run: initrd,
 };
 

@@ -10,10 +10,19 @@ pub static COMMAND: Command = Command {
     name: "kernel",
     flags: ENTRY | LISTED,
     synopsis: "kernel [--no-mem-option] [--type=TYPE] FILE [ARG...]",
-    help: "Loads FILE, an ELF or bzImage kernel for Xen PV guests, and passes the text behind \
-           FILE to it as it stands, followed by what stands behind ` -- ' in the `extra' of the \
-           guest's configuration. Forgets the kernel and the initrd loaded before. The \
-           options mean nothing here.",
+    help: "\
+Loads an ELF or bzImage kernel for Xen PV guests, packed or not, and forgets
+the kernel and the initrd that were loaded before.
+  FILE               the kernel
+  ARG                its command line: the text behind FILE as it stands,
+                     and then what stands behind ` -- ' in the `extra' of
+                     the guest's configuration
+  --type=TYPE        netbsd, freebsd, openbsd, linux, biglinux, multiboot:
+                     understood, and means nothing
+  --no-mem-option    the same
+Example:
+  kernel /boot/vmlinuz root=/dev/xvda1 ro console=hvc0
+",
     run: kernel,
 };
 

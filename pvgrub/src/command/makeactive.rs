@@ -8,8 +8,14 @@ pub static COMMAND: Command = Command {
     name: "makeactive",
     flags: ENTRY | LISTED,
     synopsis: "makeactive",
-    help: "Marks the root partition as the active one in the MBR, and no other. It must be a \
-           primary partition, on a disk that is writable. This loader takes no notice of it.",
+    help: "\
+Marks the root partition as the active one in the MBR, and no other. It must
+be a primary partition, on a disk that is writable. This loader takes no
+notice of the mark.
+Example:
+  root (hd0,1)
+  makeactive
+",
     run: |context, _| makeactive(context),
 };
 

@@ -84,7 +84,7 @@ pub struct Command {
     pub flags: u8,
     /// Name and arguments.
     pub synopsis: &'static str,
-    /// What it does, in a sentence or two.
+    /// What it does, then its arguments and an example; see `help`.
     pub help: &'static str,
     /// Does it, given the text behind the name.
     pub run: fn(&mut Context<'_, '_>, &str) -> Result<Flow, Error>,

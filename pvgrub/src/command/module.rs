@@ -8,10 +8,16 @@ pub static COMMAND: Command = Command {
     name: "module",
     flags: ENTRY | LISTED,
     synopsis: "module FILE [ARG...]",
-    help: "Loads FILE as a module for the kernel loaded before, unpacked if it is gzipped. The \
-           kernel gets all modules in a list (SIF_MULTIBOOT_MOD), each with FILE and what \
-           follows it as its command line. Modules and an initrd exclude each other: what is \
-           loaded later counts.",
+    help: "\
+Loads a module for the kernel that was loaded before; one that is gzipped is
+unpacked. The kernel gets all modules in a list (SIF_MULTIBOOT_MOD). Modules
+and an initrd exclude each other: what is loaded later counts.
+  FILE    the module
+  ARG     the module's command line is FILE and all that follows it
+Example:
+  kernel /boot/mirage.xen
+  module /boot/data.img ro
+",
     run: |context, arguments| module(context, arguments, true),
 };
 
@@ -19,7 +25,11 @@ pub static NOUNZIP: Command = Command {
     name: "modulenounzip",
     flags: ENTRY | LISTED,
     synopsis: "modulenounzip FILE [ARG...]",
-    help: "Like `module', but leaves FILE as it is.",
+    help: "\
+Like `module', but leaves a gzipped file as it is.
+  FILE    the module
+  ARG     the module's command line is FILE and all that follows it
+",
     run: |context, arguments| module(context, arguments, false),
 };
 

@@ -7,9 +7,11 @@ pub static COMMAND: Command = Command {
     name: "pager",
     flags: ENTRY | GLOBAL | LISTED,
     synopsis: "pager [on | off]",
-    help: "Makes long output on the command line pause after each screenful, as it does from \
-           the start, or not; without an argument, the other way round. In entries nothing \
-           pauses, since nobody may be there.",
+    help: "\
+Makes long output on the command line pause after each screenful, as it does
+from the start, or not. In entries nothing pauses, since nobody may be there.
+  on, off    which; without either, the other than it is
+",
     run: pager,
 };
 

@@ -12,9 +12,16 @@ pub static COMMAND: Command = Command {
     name: "partnew",
     flags: ENTRY | GLOBAL | LISTED,
     synopsis: "partnew PARTITION TYPE START LENGTH",
-    help: "Writes a new primary partition into the MBR: PARTITION is (hdN,0) to (hdN,3) and not \
-           in use, TYPE is 0 to 0xff, START and LENGTH are in sectors. It must lie inside the \
-           disk and apart from the other partitions. The disk must be writable.",
+    help: "\
+Writes a new primary partition into the MBR, inside of the disk and apart
+from its other partitions. The disk must be writable.
+  PARTITION    (hdN,0) to (hdN,3), one not in use
+  TYPE         what it is for: 0 to 0xff, 0x83 for Linux
+  START        its first sector
+  LENGTH       its sectors
+Example:
+  partnew (hd0,2) 0x83 2048 409600
+",
     run: partnew,
 };
 

@@ -8,8 +8,13 @@ pub static COMMAND: Command = Command {
     name: "parttype",
     flags: ENTRY | GLOBAL | LISTED,
     synopsis: "parttype PARTITION TYPE",
-    help: "Changes the type of a partition in the MBR to TYPE (0 to 0xff, 0x83 for Linux). The \
-           disk must be writable.",
+    help: "\
+Changes the type of a partition in the MBR. The disk must be writable.
+  PARTITION    the partition
+  TYPE         0 to 0xff, 0x83 for Linux
+Example:
+  parttype (hd0,2) 0x82
+",
     run: parttype,
 };
 

@@ -10,12 +10,17 @@ pub static COMMAND: Command = Command {
     name: "password",
     flags: ENTRY | GLOBAL | SILENT,
     synopsis: "password [--md5 | --encrypted] PASSWORD [FILE]",
-    help: "At the top of a menu: who does not know PASSWORD can only boot entries that are not \
-           `lock'ed; the key p asks for it, and FILE, if given, is the menu that it leads to. \
-           In an entry: asks for it, and ends the entry with an error without it. With --md5 or \
-           --encrypted PASSWORD is a hash as crypt(3) makes it, of MD5 ($1$), SHA-256 ($5$) or \
-           SHA-512 ($6$), from `openssl passwd -6' for example; such a hash is known by its \
-           looks without the option, too.",
+    help: "\
+Before the first title: who does not know the password can only boot entries
+that are not `lock'ed; the key p asks for it. In an entry: asks for it, and
+ends the entry with an error without it.
+  PASSWORD               the password, or what crypt(3) makes of it with
+                         MD5 ($1$), SHA-256 ($5$) or SHA-512 ($6$)
+  --md5, --encrypted     it is the latter; known by its looks without
+  FILE                   the menu that the password leads to
+Example, with a hash from `openssl passwd -6':
+  password --encrypted $6$salt$hash
+",
     run: password,
 };
 

@@ -7,7 +7,12 @@ pub static COMMAND: Command = Command {
     name: "pause",
     flags: ENTRY | LISTED | SILENT,
     synopsis: "pause [MESSAGE]",
-    help: "Prints MESSAGE and waits for a key. Escape ends the entry.",
+    help: "\
+Prints a message and waits for a key. Escape ends the entry.
+  MESSAGE    the rest of the line
+Example:
+  pause Put the right disk in place.
+",
     run: pause,
 };
 

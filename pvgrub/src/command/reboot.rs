@@ -6,6 +6,8 @@ pub static COMMAND: Command = Command {
     name: "reboot",
     flags: ENTRY | LISTED,
     synopsis: "reboot",
-    help: "Reboots this guest.",
+    help: "\
+Reboots this guest.
+",
     run: |_, _| Ok(Flow::Reboot),
 };

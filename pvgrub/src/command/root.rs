@@ -11,8 +11,15 @@ pub static COMMAND: Command = Command {
     name: "root",
     flags: ENTRY | LISTED,
     synopsis: "root [DEVICE [HDBIAS]]",
-    help: "Makes DEVICE the one that file names without a device are on, and tells what is on \
-           it; without DEVICE, tells which it is. HDBIAS means nothing here.",
+    help: "\
+Says on which device the files are whose names have none, and tells what
+file system is there; without DEVICE, tells which it is.
+  DEVICE    (hd0,1), (hd0), (nd), (http,host)
+  HDBIAS    understood, and means nothing
+Example:
+  root (hd0,1)
+  kernel /vmlinuz
+",
     run: |context, arguments| {
         let before = context.state.root;
         set(context, arguments)?;

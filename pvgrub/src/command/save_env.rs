@@ -10,18 +10,23 @@ use crate::menu::grubenv;
 use crate::menu::lexer::argument;
 use alloc::format;
 use alloc::string::ToString;
-use alloc::vec;
 
 pub static COMMAND: Command = Command {
     name: "save_env",
     flags: ENTRY | GLOBAL,
     synopsis: "save_env FILE NAME[=VALUE]",
-    help: "Gives the variable NAME of the environment block FILE, GRUB 2's grubenv, this \
-           VALUE; without one, takes it out. The file must exist with room enough: it is \
-           overwritten where it is, and nothing else on the disk is touched. Where that cannot \
-           be promised nothing is written. The entries of a grub.cfg have this command where \
-           the script has one of this name. In an entry, which is to boot all the same, a \
-           failure is told and passed over.",
+    help: "\
+Changes a variable of an environment block, GRUB 2's grubenv, which is
+overwritten where it is: nothing else on the disk is touched, and where that
+cannot be promised nothing is written. The entries of a grub.cfg have this
+command where the script has one of this name. In an entry, which is to boot
+all the same, a failure is told and passed over.
+  FILE     the block, which must exist with room enough
+  NAME     the variable
+  VALUE    what it is to be; without one it is taken out
+Example:
+  save_env (hd0,0)/boot/grub/grubenv saved_entry=2
+",
     run: save_env,
 };
 
@@ -70,13 +75,7 @@ fn save(
     let wrong =
         |reason: &str| Err(Error::because(ErrorKind::BadArgument, reason).about(&spec.to_string()));
     let mut file = context.open(spec)?;
-    let length = usize::try_from(file.length()).unwrap_or(usize::MAX);
-    if length > grubenv::MAX_BLOCK {
-        return wrong("is too large for an environment block");
-    }
-    let mut block = vec![0; length];
-    let read = file.read_at(0, &mut block)?;
-    block.truncate(read);
+    let block = file.whole(grubenv::MAX_BLOCK as u64, "an environment block")?;
     match grubenv::set(&block, name, value) {
         Ok(changed) if changed == block => Ok(()),
         Ok(changed) => context

@@ -15,12 +15,19 @@ pub static COMMAND: Command = Command {
     name: "savedefault",
     flags: ENTRY | LISTED,
     synopsis: "savedefault [--default=NUM] [--once] [NUM | fallback]",
-    help: "Makes this entry, or entry NUM, or the `fallback' entry that follows this one, the \
-           one that `default saved' means; with --once only for the next boot. The number is \
-           written over the beginning of the file `default' in the menu's folder, which must \
-           exist with ten bytes or more: nothing else on the disk is touched, and where that \
-           cannot be promised nothing is written. In an entry, which is to boot all the same, \
-           a failure is told and passed over.",
+    help: "\
+Says which entry `default saved' means from now on. Its number is written
+over the beginning of the file `default' in the menu's folder, which must
+exist with ten bytes or more: nothing else on the disk is touched, and where
+that cannot be promised nothing is written. In an entry, which is to boot
+all the same, a failure is told and passed over.
+  NUM              this entry; without it, the one that has the command
+  --default=NUM    the same
+  fallback         the `fallback' entry that follows this one
+  --once           only for the next boot
+Example:
+  savedefault --once 2
+",
     run: savedefault,
 };
 

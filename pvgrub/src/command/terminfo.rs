@@ -7,8 +7,16 @@ pub static COMMAND: Command = Command {
     name: "terminfo",
     flags: ENTRY | GLOBAL | LISTED,
     synopsis: "terminfo [--name=NAME --cursor-address=SEQ --clear-screen=SEQ --enter-standout-mode=SEQ --exit-standout-mode=SEQ]",
-    help: "Prints how the terminal is spoken to. It is a vt100, as the original's was from the \
-           start and as every program that shows a Xen console is; another one cannot be set.",
+    help: "\
+Prints how the terminal is spoken to. It is a vt100, as the original's was
+from the start and as every program that shows a Xen console is; another one
+cannot be set.
+  --name=NAME                     what it is called: vt100
+  --cursor-address=SEQ            understood, and mean nothing
+  --clear-screen=SEQ
+  --enter-standout-mode=SEQ
+  --exit-standout-mode=SEQ
+",
     run: terminfo,
 };
 

@@ -1,12 +1,13 @@
 //! What commands read, watched: for errors that name their file, and for
 //! `debug` and `fstest`, which tell of it.
 
-use super::error::Error;
+use super::error::{Error, ErrorKind};
 use crate::fs::{File, FsError, Place};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::{String, ToString};
+use alloc::vec;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 use minios::time;
@@ -53,6 +54,22 @@ impl Opened {
             error.reason = format!("at byte {offset} of it: {}", error.reason);
             error
         })
+    }
+
+    /// All of it, for use as `what`, which is no longer than `limit` bytes.
+    ///
+    /// # Errors
+    /// One that is longer; those of the file.
+    pub fn whole(&mut self, limit: u64, what: &str) -> Result<Vec<u8>, Error> {
+        let length = self.length();
+        if length > limit {
+            let reason = format!("{length} bytes is too large for {what} (at most {limit})");
+            return Err(Error::because(ErrorKind::OutOfMemory, reason).about(&self.name));
+        }
+        let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
+        let read = self.read_at(0, &mut bytes)?;
+        bytes.truncate(read);
+        Ok(bytes)
     }
 
     /// The file's length in bytes.

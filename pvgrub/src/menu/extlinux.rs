@@ -101,6 +101,18 @@ struct Conf<'a> {
 /// Why it cannot be read, in words.
 pub fn menu(reader: &Reader<'_>, device: DeviceName, path: &str) -> Result<Menu, String> {
     let bytes = reader.read(device, path)?;
+    Ok(menu_of(&bytes, reader, device, path))
+}
+
+/// Whether a text looks like such a menu.
+pub fn is_one(text: &str) -> bool {
+    let first = |line: &str| word(line.trim_start()).0.eq_ignore_ascii_case("label");
+    text.lines().any(first)
+}
+
+/// The menu of a text that is not on a disk, as if it were at `path` on
+/// `device`.
+pub fn menu_of(bytes: &[u8], reader: &Reader<'_>, device: DeviceName, path: &str) -> Menu {
     let mut conf = Conf {
         reader,
         device,
@@ -117,8 +129,8 @@ pub fn menu(reader: &Reader<'_>, device: DeviceName, path: &str) -> Result<Menu,
         lines: 0,
         files: 0,
     };
-    conf.read(&bytes, None, 0);
-    Ok(conf.finish())
+    conf.read(bytes, None, 0);
+    conf.finish()
 }
 
 impl Conf<'_> {

@@ -106,6 +106,23 @@ pub(super) fn read(
     }
 }
 
+/// The menu in a text that comes from nowhere on the disks, and is no menu.lst:
+/// it is what it looks like. It sees the disks as if it were where such menus
+/// are on the first partition.
+pub(super) fn of_text(session: &Session<'_, '_>, bytes: &[u8]) -> Option<Menu> {
+    let text = core::str::from_utf8(bytes).ok()?;
+    let reader = Reader::new(session.context.files);
+    let device = DeviceName::Partition(0, 0);
+    let menu = match text {
+        text if grub::is_one(text) => grub::menu_of(bytes, &reader, device, "/boot/grub/grub.cfg"),
+        text if extlinux::is_one(text) => {
+            extlinux::menu_of(bytes, &reader, device, "/boot/extlinux.conf")
+        }
+        _ => return None,
+    };
+    (!menu.entries.is_empty()).then_some(menu)
+}
+
 /// A menu that starts the loader `path` at once.
 fn pvboot(device: DeviceName, path: &str) -> Menu {
     let mut menu = Menu::default();

@@ -3,7 +3,8 @@
 //! [`Options`] takes xl's `extra`, which becomes our command line, apart.
 //!
 //! A ramdisk that holds a menu with entries wins over all this (the original
-//! let a menu on the disk override it). If the command line names a menu, only
+//! let a menu on the disk override it); it is a menu.lst, a grub.cfg or an
+//! extlinux.conf by what is in it. If the command line names a menu, only
 //! that one is tried. Otherwise a guest with a network card asks for one by
 //! DHCP (option 150), for a few seconds or until a key is pressed; then all
 //! partitions, and disks without partitions, are searched in order, each for a
@@ -113,17 +114,20 @@ fn from_ramdisk(session: &mut Session<'_, '_>, bytes: &[u8]) -> Option<Source> {
         }
     };
     let menu = crate::menu::parse(&bytes, &crate::command::is_command);
-    if menu.entries.is_empty() {
+    let content = match menu.entries.is_empty() {
+        false => Some(Content::Text(bytes)),
+        true => formats::of_text(session, &bytes).map(Content::Menu),
+    };
+    if content.is_none() {
         say(
             session,
             "The ramdisk holds no menu entries; looking for a menu on the disks.",
         );
-        return None;
     }
     Some(Source {
         name: "ramdisk".into(),
         spec: None,
-        content: Content::Text(bytes),
+        content: content?,
     })
 }
 
@@ -187,15 +191,7 @@ fn read_menu(session: &Session<'_, '_>, spec: &FileSpec) -> Result<Source, Error
             content: Content::Menu(menu),
         });
     }
-    let mut file = context.open(&spec)?;
-    let length = file.length();
-    if length > MAX_MENU {
-        let reason = format!("{length} bytes is too large for a menu (at most {MAX_MENU})");
-        return Err(Error::because(ErrorKind::OutOfMemory, reason).about(&spec.to_string()));
-    }
-    let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
-    let read = file.read_at(0, &mut bytes)?;
-    bytes.truncate(read);
+    let bytes = context.open(&spec)?.whole(MAX_MENU, "a menu")?;
     let bytes = unpacked(bytes).map_err(|error| error.about(&spec.to_string()))?;
     Ok(Source {
         name: spec.to_string().into(),

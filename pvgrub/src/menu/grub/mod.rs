@@ -54,8 +54,24 @@ pub fn menu_within(
     path: &str,
 ) -> Result<Menu, String> {
     let bytes = reader.read(device, path)?;
+    Ok(run(&bytes, budget, reader, device, path))
+}
+
+/// The menu that a script makes which is not on a disk, as if it were at `path`
+/// on `device`.
+pub fn menu_of(bytes: &[u8], reader: &Reader<'_>, device: DeviceName, path: &str) -> Menu {
+    run(bytes, eval::BUDGET, reader, device, path)
+}
+
+/// Whether a text looks like such a script with a menu in it.
+pub fn is_one(text: &str) -> bool {
+    let mut words = text.lines().map(str::trim_start);
+    words.any(|line| line.starts_with("menuentry ") || line.starts_with("submenu "))
+}
+
+fn run(bytes: &[u8], budget: usize, reader: &Reader<'_>, device: DeviceName, path: &str) -> Menu {
     let mut eval = eval::Eval::new(reader, device, path, budget);
-    let items = eval.menu(&bytes);
+    let items = eval.menu(bytes);
     let mut settings = alloc::vec::Vec::new();
     if let Some(at) = pick::find(&items, eval.variable("default")) {
         settings.push(format!("default {at}"));
@@ -72,5 +88,5 @@ pub fn menu_within(
     let mut menu = eval.into_menu();
     let settings = settings.iter().map(|text| Line::made(1, text));
     menu.global.splice(0..0, settings);
-    Ok(menu)
+    menu
 }

@@ -146,6 +146,41 @@ fn grub_cfg() {
     }
 }
 
+/// Menus that dom0 gives are what they look like.
+#[test]
+fn in_the_ramdisk() {
+    const GRUB: &str = "set timeout=1\nsearch --file /v --set=root\n\
+                        menuentry 'x' {\n linux /v grub\n }\n";
+    const EXTLINUX: &str = "TIMEOUT 10\nlabel x\n  LINUX /v\n  APPEND extlinux\n";
+    const LEGACY: &str = "timeout 1\ntitle label menuentry\nkernel (hd0,1)/v legacy\n";
+    let files = [("(hd0,0)/v", "k"), ("(hd0,1)/v", "k")];
+    for (ramdisk, expected) in [
+        (GRUB, "kernel (hd0,0)/v [BOOT_IMAGE=/v grub]"),
+        (EXTLINUX, "kernel (hd0,0)/v [extlinux]"),
+        (LEGACY, "kernel (hd0,1)/v [legacy]"),
+    ] {
+        let start = Start {
+            command_line: "",
+            ramdisk: Some(ramdisk.as_bytes()),
+        };
+        let ran = session(&Shelf::new(&files), &Script::default(), &start);
+        assert_eq!(ran.notes, [expected, "boot"], "{}", ran.terminal.text());
+    }
+    // What only looks like one is none.
+    for ramdisk in [
+        "label x\n",
+        "menuentry x\n",
+        "# menuentry x { linux /v; }\n",
+    ] {
+        let start = Start {
+            command_line: "",
+            ramdisk: Some(ramdisk.as_bytes()),
+        };
+        let ran = session(&Shelf::new(&files), &Script::default(), &start);
+        assert!(ran.shows("The ramdisk holds no menu entries"), "{ramdisk}");
+    }
+}
+
 /// The guest's own loader goes before its menus, but not before a menu.lst.
 #[test]
 fn pvboot() {

@@ -121,11 +121,27 @@ fn commands() {
         ("pause x\r\x1b", "grubdom> pause x\nx\ngrubdom>"),
         (
             "help cl\r",
-            "grubdom> help cl\nclear\n    Clears the screen.\ngrubdom>",
+            "grubdom> help cl\nclear\n    Clears the screen.\n    Works in entries and on the command line.\ngrubdom>",
         ),
     ] {
         assert_eq!(typed(&shelf(), keys), expected, "{keys:?}");
     }
+}
+
+#[test]
+fn help_explains() {
+    let expected = "\
+grubdom> help init
+initrd FILE [FILE...]
+    Loads the ramdisk of the kernel that was loaded before. Several files,
+    and those of several `initrd' lines, are put one behind the other, each
+    at a multiple of 4 bytes, as Linux takes them.
+      FILE    a file, passed on as it is
+    Example:
+      initrd /boot/ucode.img /boot/initrd.img
+    Works in entries and on the command line.
+grubdom>";
+    assert_eq!(typed(&shelf(), "help init\r"), expected);
 }
 
 #[test]
