@@ -4,66 +4,140 @@
 use crate::hvm_support;
 use crate::support::{self, disk_is_right};
 use anyhow::{Context, Result};
+use harness::console::key;
 use harness::hvm::{self, DeviceModel};
-use harness::image::Table;
+use harness::image::{Disk, Table};
 use harness::lab::{Lab, patience};
 use harness::network::Network;
-use harness::packages::Flavour;
+use harness::packages::{self, Flavour};
 use harness::paths;
 use std::fs;
+use tempfile::NamedTempFile;
 
+/// An example's text.
+fn example(file: &str) -> Result<String> {
+    let path = paths::workspace().join("config-examples").join(file);
+    fs::read_to_string(path).with_context(|| format!("config-examples/{file}"))
+}
+
+/// The menu that stands in an example's comments.
+fn menu_of(file: &str) -> Result<String> {
+    let text = example(file)?;
+    let lines = text.lines().filter_map(|line| line.strip_prefix("#     "));
+    Ok(lines.map(|line| format!("{line}\n")).collect())
+}
+
+/// What xl runs for a device that names no script of its own.
+fn script(name: &str) -> Result<Vec<u8>> {
+    Ok(fs::read(paths::workspace().join("tests/dom0").join(name))?)
+}
+
+/// A CD with the menu of Debian's installer, and in the installer's place the
+/// lab's Linux.
+fn installer_cd() -> Result<NamedTempFile> {
+    let payload = support::payload(Flavour::Stock)?;
+    let mut cd = Disk::new(32, Table::None)?;
+    cd.kind = "iso9660";
+    cd.file("boot/grub/grub.cfg", &packages::installer_menu()?)?;
+    cd.file("debian-installer/amd64/linux", &payload.kernel.vmlinuz())?;
+    cd.bytes("debian-installer/amd64/initrd.gz", &payload.initrd)?;
+    support::image(&cd)
+}
+
+/// Those that boot from disks, one after the other.
 #[test]
-fn the_disk_example_boots_as_it_stands() -> Result<()> {
-    let example = paths::workspace().join("config-examples/pv-grub-disk.cfg");
-    let config = fs::read_to_string(&example).context("config-examples/pv-grub-disk.cfg")?;
+fn disk_examples_boot_as_they_stand() -> Result<()> {
     let menu = format!(
-        "timeout 1\n{}",
-        support::entry("Debian", Table::Mbr, "root=/dev/xvda1")
+        "timeout 1\n{}{}",
+        support::entry("Debian", Table::Mbr, "root=/dev/xvda1"),
+        support::entry("Debian, otherwise", Table::Mbr, "second")
     );
     let disk = support::disk(64, Table::Mbr, &menu)?;
     support::install(&disk, &support::payload(Flavour::Cloud)?)?;
-    let image = support::image(&disk)?;
-    let script = paths::workspace().join("tests/dom0/block-lab");
-    let mut lab = Lab::builder("the_disk_example_boots_as_it_stands")
+    let disk = support::image(&disk)?;
+    // A file system that is /dev/xvda1 to Linux, and (hd0) here.
+    let entry = support::entry("Volumes", Table::Mbr, "").replace("(hd0,0)", "(hd0)");
+    let volume = support::disk(64, Table::None, &format!("timeout 1\n{entry}"))?;
+    support::install(&volume, &support::payload(Flavour::Cloud)?)?;
+    let volume = support::image(&volume)?;
+    let cd = installer_cd()?;
+    let mut lab = Lab::builder("disk_examples_boot_as_they_stand")
         .file("usr/lib/xen/boot/pv-grub-x86_64.gz", &support::pv_grub()?)
-        // What xl runs for a disk that names no script of its own.
-        .bytes("etc/xen/scripts/block", fs::read(script)?)
-        .file("lab/disk", image.path())
+        .bytes("etc/xen/scripts/block", script("block-lab")?)
+        .bytes(
+            "etc/xen/menus/rescue.lst",
+            menu_of("pv-grub-dom0-menu.cfg")?,
+        )
+        .file("lab/disk", disk.path())
+        .file("lab/volume", volume.path())
+        .bytes("lab/swap", vec![0; 1 << 20])
+        .file("var/lib/xen/images/debian-12.iso", cd.path())
         .boot()?;
-    lab.sh("losetup /dev/loop0 /lab/disk && mkdir /dev/vg0 && mknod /dev/vg0/debian b 7 0")?;
-    let mut guest = lab.create_as("debian", &config)?;
+    lab.sh("mkdir /dev/vg0; n=0\n\
+         for volume in debian=disk debian-root=volume debian-swap=swap; do\n\
+         losetup /dev/loop$n /lab/${volume#*=} && mknod /dev/vg0/${volume%=*} b 7 $n || exit 1\n\
+         n=$((n + 1)); done")?;
+    let mut guest = lab.create_as("debian", &example("pv-grub-disk.cfg")?)?;
     guest.console.expect("LAB-UP \\S+", patience(60))?;
-    disk_is_right(&mut guest)
+    disk_is_right(&mut guest)?;
+    lab.release(guest)?;
+    let mut guest = lab.create_as("debian-rescue", &example("pv-grub-dom0-menu.cfg")?)?;
+    guest.console.expect("Booting 'Rescue'", patience(30))?;
+    guest
+        .console
+        .expect("LAB-CMDLINE [^\r\n]* single", patience(60))?;
+    lab.release(guest)?;
+    let mut guest = lab.create_as("debian-options", &example("pv-grub-options.cfg")?)?;
+    guest
+        .console
+        .expect("LAB-CMDLINE [^\r\n]* second quiet panic=30", patience(60))?;
+    disk_is_right(&mut guest)?;
+    lab.release(guest)?;
+    let mut guest = lab.create_as("debian-volumes", &example("pv-grub-partitions.cfg")?)?;
+    guest.console.expect("LAB-UP \\S+", patience(60))?;
+    disk_is_right(&mut guest)?;
+    lab.release(guest)?;
+    let mut guest = lab.create_as("debian-install", &example("pv-grub-cd.cfg")?)?;
+    guest.console.expect_highlighted("Install", patience(60))?;
+    guest.console.send(key::ENTER)?;
+    guest.console.expect("LAB-DONE", patience(90))?;
+    Ok(())
 }
 
+/// Those that boot from the network, one after the other.
 #[test]
-fn the_network_example_boots_as_it_stands() -> Result<()> {
-    let example = paths::workspace().join("config-examples/pv-grub-network.cfg");
-    let config = fs::read_to_string(&example).context("config-examples/pv-grub-network.cfg")?;
+fn network_examples_boot_as_they_stand() -> Result<()> {
     let payload = support::payload(Flavour::Cloud)?;
-    let menu = "timeout 1\ntitle Debian\nkernel /linux console=hvc0 loglevel=4\n\
-         initrd (http,dom0.lab)/initrd.gz\n";
-    let script = paths::workspace().join("tests/dom0/vif-lab");
-    let mut lab = Lab::builder("the_network_example_boots_as_it_stands")
+    let option = Network::new().option(150, "(nd)/pv-grub/menu.lst");
+    let network = option
+        .bytes("pv-grub/menu.lst", menu_of("pv-grub-network.cfg")?)
+        .file("linux", &payload.kernel.vmlinuz())
+        .bytes("initrd.gz", payload.initrd);
+    let mut lab = Lab::builder("network_examples_boot_as_they_stand")
         .file("usr/lib/xen/boot/pv-grub-x86_64.gz", &support::pv_grub()?)
-        // What xl runs for a card that names no script of its own.
-        .bytes("etc/xen/scripts/vif-bridge", fs::read(script)?)
-        .network(
-            Network::new()
-                .bytes("pv-grub/menu.lst", menu)
-                .file("linux", &payload.kernel.vmlinuz())
-                .bytes("initrd.gz", payload.initrd),
-        )
+        .bytes("etc/xen/scripts/vif-bridge", script("vif-lab")?)
+        .bytes("lab/http.lst", menu_of("pv-grub-http.cfg")?)
+        .network(network)
         .boot()?;
-    let mut guest = lab.create_as("netboot", &config)?;
+    let mut guest = lab.create_as("netboot", &example("pv-grub-network.cfg")?)?;
+    guest.console.expect("LAB-DONE", patience(120))?;
+    lab.release(guest)?;
+    let mut guest = lab.create_as("netboot-auto", &example("pv-grub-option150.cfg")?)?;
+    guest.console.expect("names the menu", patience(30))?;
+    guest.console.expect("LAB-DONE", patience(120))?;
+    lab.release(guest)?;
+    lab.sh(
+        "cp /lab/http.lst /srv/pv-grub/menu.lst && mkdir /srv/debian && \
+         mv /srv/linux /srv/initrd.gz /srv/debian",
+    )?;
+    let mut guest = lab.create_as("netboot-http", &example("pv-grub-http.cfg")?)?;
     guest.console.expect("LAB-DONE", patience(120))?;
     Ok(())
 }
 
 /// The example as it stands, or with the peer in the stub domain's place.
 fn hvm_example(file: &str) -> Result<String> {
-    let example = paths::workspace().join("config-examples").join(file);
-    let text = fs::read_to_string(&example).with_context(|| file.to_owned())?;
+    let text = example(file)?;
     Ok(match DeviceModel::chosen() {
         DeviceModel::Stub => text,
         DeviceModel::Qemu => text.replace("stubdomain_override = 1", "stubdomain_override = 0"),

@@ -8,6 +8,7 @@ mod bad_input;
 mod block;
 mod commands;
 mod config_examples;
+mod conventions;
 mod hvm_boot;
 mod hvm_classic;
 mod hvm_life;

@@ -31,7 +31,7 @@ const PASSWD: &str = "root:x:0:0:root:/:/bin/sh\n";
 
 /// Names are answered here, and nobody else is asked.
 const DNSMASQ_CONF: &str = "user=root\npid-file=/run/dnsmasq.pid\ninterface=xenbr0\nbind-interfaces\n\
-     no-resolv\nno-hosts\naddress=/dom0.lab/10.77.0.1\nenable-tftp\ntftp-root=/srv\n\
+     no-resolv\nno-hosts\naddress=/dom0.lab/boot.example/10.77.0.1\nenable-tftp\ntftp-root=/srv\n\
      log-facility=/var/log/dnsmasq.log\nlog-queries\n";
 
 /// What the network offers.
@@ -48,7 +48,8 @@ impl Default for Network {
 }
 
 impl Network {
-    /// Addresses from 10.77.0.100 on by DHCP, the name `dom0.lab`, nothing to fetch.
+    /// Addresses from 10.77.0.100 on by DHCP, dom0 by the names `dom0.lab` and
+    /// `boot.example`, nothing to fetch.
     pub fn new() -> Network {
         let dhcp = "start 10.77.0.100\nend 10.77.0.200\ninterface xenbr0\n\
              lease_file /var/lib/misc/udhcpd.leases\nsiaddr 10.77.0.1\n\

@@ -259,6 +259,14 @@ pub fn installer() -> Result<(PathBuf, PathBuf)> {
     ))
 }
 
+/// The menu of Debian's installer, a grub.cfg.
+pub fn installer_menu() -> Result<PathBuf> {
+    file_of(
+        "debian-installer-12-netboot-amd64",
+        "usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64/grub/grub.cfg",
+    )
+}
+
 /// apt, confined to the cache.
 struct Apt {
     dir: PathBuf,
