@@ -1,10 +1,11 @@
 //! Menus, kernels and ramdisks from the network.
 
 use crate::support::{self, Payload};
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
+use harness::installer;
 use harness::lab::{Guest, Lab, patience};
 use harness::network::Network;
-use harness::packages::Flavour;
+use harness::packages::{self, Flavour};
 
 /// dom0 serves Debian's kernel with the lab's initrd, and `menu` as
 /// `/pv/menu.lst`.
@@ -102,4 +103,45 @@ fn network_by_hand_and_servers_that_do_not_answer() -> Result<()> {
     console.send("tftpserver 10.77.0.1\rconfigfile (nd)/pv/menu.lst\r")?;
     console.expect_highlighted("x", patience(20))?;
     Ok(())
+}
+
+/// Debian's installer comes from `device`, and asks its first question.
+fn installs(lab: &mut Lab, name: &str, device: &str) -> Result<()> {
+    let mut guest = Guest::new(name, "/lab/pv-grub").vif().memory(1280);
+    guest = guest.extra(&format!("(nd)/pv/{name}.lst"));
+    let mut running = lab.create(&guest)?;
+    let console = &mut running.console;
+    console
+        .expect("initrd, \\d+\\.\\d MiB", patience(60))
+        .with_context(|| format!("from {device}"))?;
+    console.expect_screen("Select a language", patience(120))?;
+    lab.release(running)
+}
+
+/// All of its files come by HTTP. By TFTP it comes without the drivers: what
+/// serves it here waits after each block, which takes this machine long.
+#[test]
+fn network_installer_of_debian_by_tftp_and_by_http() -> Result<()> {
+    let test = "network_installer_of_debian_by_tftp_and_by_http";
+    let menu = |device: &str, initrd: &str| {
+        format!(
+            "default 0\ntimeout 0\ntitle Install\n\
+             kernel {device}/di/linux console=hvc0 ---\ninitrd {device}/di/{initrd}\n"
+        )
+    };
+    let (kernel, whole) = packages::text_installer()?;
+    let (_, smaller) = installer::text_installer()?;
+    let http = "(http,dom0.lab)";
+    let network = Network::new()
+        .bytes("pv/tftp.lst", menu("(nd)", "smaller.gz"))
+        .bytes("pv/http.lst", menu(http, "initrd.gz"))
+        .file("di/linux", &kernel)
+        .bytes("di/smaller.gz", smaller)
+        .file("di/initrd.gz", &whole);
+    let mut lab = Lab::builder(test)
+        .file("lab/pv-grub", &support::pv_grub()?)
+        .network(network)
+        .boot()?;
+    installs(&mut lab, "tftp", "(nd)")?;
+    installs(&mut lab, "http", http)
 }

@@ -1,6 +1,5 @@
-//! Debian's installer, with its graphical screen, in a size that an emulated
-//! processor unpacks in a minute: without the drivers, voices and fonts that a
-//! guest of the lab has no use for.
+//! Debian's installer, in a size that an emulated processor unpacks in a minute:
+//! without the drivers, voices and fonts that a guest of the lab has no use for.
 
 use crate::packages;
 use anyhow::{Context, Result, ensure};
@@ -9,7 +8,7 @@ use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use std::fs::File;
 use std::io::{Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What is left out, by the beginning of its path.
 const LEFT_OUT: &[&str] = &[
@@ -30,11 +29,21 @@ fn wanted(path: &str) -> bool {
     !LEFT_OUT.iter().any(|start| path.starts_with(start))
 }
 
-/// The kernel, and the initrd without what is left out.
+/// The kernel, and the initrd without what is left out; with the graphical screen.
 pub fn installer() -> Result<(PathBuf, Vec<u8>)> {
     let (kernel, initrd) = packages::installer()?;
+    Ok((kernel, smaller(&initrd)?))
+}
+
+/// The same for a terminal.
+pub fn text_installer() -> Result<(PathBuf, Vec<u8>)> {
+    let (kernel, initrd) = packages::text_installer()?;
+    Ok((kernel, smaller(&initrd)?))
+}
+
+fn smaller(initrd: &Path) -> Result<Vec<u8>> {
     let mut archive = Vec::new();
-    MultiGzDecoder::new(File::open(&initrd)?)
+    MultiGzDecoder::new(File::open(initrd)?)
         .read_to_end(&mut archive)
         .with_context(|| format!("{}", initrd.display()))?;
     let mut out = GzEncoder::new(Vec::new(), Compression::fast());
@@ -45,7 +54,7 @@ pub fn installer() -> Result<(PathBuf, Vec<u8>)> {
         }
         rest = entry.rest;
     }
-    Ok((kernel, out.finish()?))
+    Ok(out.finish()?)
 }
 
 /// One entry of a cpio archive in the "newc" format (see [`crate::cpio`]).

@@ -251,8 +251,17 @@ pub fn memtest() -> Result<PathBuf> {
 
 /// Kernel and initrd of Debian's installer with its graphical screen.
 pub fn installer() -> Result<(PathBuf, PathBuf)> {
+    installer_of("gtk")
+}
+
+/// Kernel and initrd of Debian's installer for a terminal.
+pub fn text_installer() -> Result<(PathBuf, PathBuf)> {
+    installer_of("text")
+}
+
+fn installer_of(screen: &str) -> Result<(PathBuf, PathBuf)> {
     let package = "debian-installer-12-netboot-amd64";
-    let dir = "usr/lib/debian-installer/images/12/amd64/gtk/debian-installer/amd64";
+    let dir = format!("usr/lib/debian-installer/images/12/amd64/{screen}/debian-installer/amd64");
     Ok((
         file_of(package, &format!("{dir}/linux"))?,
         file_of(package, &format!("{dir}/initrd.gz"))?,
