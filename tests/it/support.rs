@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use harness::image::{Disk, Table};
 use harness::lab::{Guest, Lab, Running, patience};
 use harness::packages::{self, Flavour, Kernel, Root};
-use harness::{bench, guest};
+use harness::{bench, bzimage, guest};
 use regex_lite::Regex;
 use std::collections::HashMap;
 use std::fs;
@@ -147,42 +147,9 @@ pub fn crashed(lab: &mut Lab, name: &str) -> Result<bool> {
     Ok(state.as_str().contains('c'))
 }
 
-/// The ELF file inside a bzImage, unpacked with Debian's own tools.
+/// The ELF file inside a payload's bzImage.
 pub fn unpacked(payload: &Payload) -> Result<Vec<u8>> {
-    let file = fs::read(payload.kernel.vmlinuz())?;
-    let field = |at: usize| -> Result<usize> {
-        let bytes = file.get(at..at + 4).context("short bzImage")?;
-        Ok(u32::from_le_bytes(bytes.try_into()?) as usize)
-    };
-    // Documentation/x86/boot.rst: setup_sects, payload_offset, payload_length.
-    let setup = (usize::from(*file.get(0x1f1).context("short bzImage")?) + 1) * 512;
-    let (offset, length) = (field(0x248)?, field(0x24c)?);
-    let packed = file
-        .get(setup + offset..setup + offset + length)
-        .context("short bzImage")?;
-    let program = match packed {
-        [0xfd, b'7', ..] => "usr/bin/xz",
-        [0x02, 0x21, 0x4c, 0x18, ..] => "usr/bin/lz4",
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => "usr/bin/zstd",
-        _ => anyhow::bail!("an unknown payload"),
-    };
-    // The trailer is the unpacked length, which is not part of the stream.
-    let stream = NamedTempFile::new()?;
-    fs::write(
-        stream.path(),
-        packed.get(..packed.len() - 4).context("short payload")?,
-    )?;
-    let out = root()?
-        .command(program)
-        .arg("-dc")
-        .stdin(stream.reopen()?)
-        .output()?;
-    ensure!(
-        out.stdout.starts_with(b"\x7fELF"),
-        "{program}: {}",
-        out.status
-    );
-    Ok(out.stdout)
+    bzimage::unpacked(&fs::read(payload.kernel.vmlinuz())?)
 }
 
 /// Waits for the guest to power off, which a crash is not.

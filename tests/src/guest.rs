@@ -18,6 +18,9 @@ const ROOT_INIT: &str = include_str!("../guest/root-init");
 /// The init of a guest whose network card is measured.
 const NETWORK_INIT: &str = include_str!("../guest/network-init");
 
+/// The init of a guest that fetches a file.
+const FETCH_INIT: &str = include_str!("../guest/fetch-init");
+
 /// Run by Linux when dom0 asks for a shutdown.
 const POWEROFF: &str =
     "#!/bin/busybox sh\necho LAB-ASKED-TO-END > /dev/console\nexec busybox poweroff -f\n";
@@ -53,6 +56,11 @@ pub fn pc_initrd(root: &Root, kernel: &Kernel) -> Result<Vec<u8>> {
 /// Builds the initrd for `kernel` that measures a network card.
 pub fn network_initrd(root: &Root, kernel: &Kernel) -> Result<Vec<u8>> {
     build(root, kernel, NETWORK_INIT, 0, &["xen-netfront"])
+}
+
+/// Builds the initrd for `kernel` that fetches a file.
+pub fn fetch_initrd(root: &Root, kernel: &Kernel) -> Result<Vec<u8>> {
+    build(root, kernel, FETCH_INIT, 0, &["xen-netfront"])
 }
 
 /// Puts a root on a disk that the lab's init changes to (`lab.then=root`):

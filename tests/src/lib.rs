@@ -16,9 +16,11 @@
 #![forbid(unsafe_code)]
 
 pub mod bench;
+pub mod bench_fetch;
 pub mod bench_hvm;
 pub mod bench_net;
 pub mod bootsector;
+pub mod bzimage;
 pub mod console;
 pub mod cpio;
 pub mod dom0;

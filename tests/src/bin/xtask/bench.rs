@@ -5,6 +5,7 @@ use anyhow::{Context, Result};
 use flate2::Compression;
 use flate2::read::GzEncoder;
 use harness::bench::{self, Boot, Contender, IDLE_HOURS};
+use harness::bench_fetch::{self, Guest};
 use harness::bench_hvm::{self, Figures};
 use harness::bench_net;
 use harness::hvm::DeviceModel;
@@ -18,17 +19,56 @@ use std::thread;
 pub fn run() -> Result<()> {
     need::all()?;
     build::build()?;
-    println!("bench: eight runs in the lab, two at a time");
+    println!("bench: six runs in the lab, two at a time");
     publish("bench", &table()?)?;
     hvm_tables()?;
     net()
 }
 
-/// Only the figures of network cards.
+/// Only the figures of the network.
 pub fn net() -> Result<()> {
     need::all()?;
     build::test_kernels()?;
     println!("bench: two runs in the lab, both at a time");
+    publish("bench net", &card_table()?)?;
+    fetch()
+}
+
+/// Of these only the figures of fetching a file.
+pub fn fetch() -> Result<()> {
+    need::all()?;
+    build::pv_grub()?;
+    build::test_kernels()?;
+    println!("bench: two runs in the lab, both at a time");
+    publish("bench fetch", &fetch_table()?)
+}
+
+fn fetch_table() -> Result<String> {
+    let measure = |guest| move || bench_fetch::measure(guest);
+    let (linux, ours) = both(measure(Guest::Linux), measure(Guest::PvGrub))?;
+    let mut table = format!(
+        "| {:.1} MiB | Linux 6.1, busybox | PV-GRUB | ratio |\n|---|---|---|---|\n",
+        bench_fetch::mib()?
+    );
+    for (what, linux, ours) in [
+        (
+            format!("TFTP, blocks of {} bytes", bench_fetch::BLOCK),
+            linux.tftp,
+            ours.tftp,
+        ),
+        ("HTTP".to_owned(), linux.http, ours.http),
+    ] {
+        let ratio = ours / linux;
+        table += &format!("| {what} | {linux:.1} MiB/s | {ours:.1} MiB/s | {ratio:.2} |\n");
+    }
+    table += &format!(
+        "| HTTP beside busybox' TFTP | | | {:.2} |\n",
+        ours.http / linux.tftp
+    );
+    Ok(table)
+}
+
+fn card_table() -> Result<String> {
     let measure = |guest| move || bench_net::measure(guest);
     let (linux, ours) = both(
         measure(bench_net::Guest::Linux),
@@ -61,7 +101,7 @@ pub fn net() -> Result<()> {
             ours.rate,
         );
     }
-    publish("bench net", &table)
+    Ok(table)
 }
 
 /// Only the figures of HVM guests.

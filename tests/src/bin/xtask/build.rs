@@ -118,6 +118,12 @@ fn dom0(program: &Program) -> Result<()> {
     Ok(())
 }
 
+/// Builds PV-GRUB alone.
+pub fn pv_grub() -> Result<()> {
+    let ours = UNIKERNELS.iter();
+    ours.filter(|u| u.package == "pvgrub").try_for_each(one)
+}
+
 /// Builds the stub domain, and what belongs to it in dom0, alone.
 pub fn stub() -> Result<()> {
     for unikernel in UNIKERNELS.iter().filter(|u| u.package == "ioemu-stub") {

@@ -21,7 +21,7 @@ cargo xtask demo hvm                  an HVM guest: its serial port here, its sc
 cargo xtask test                      all tests
 cargo xtask build                     target/dist/: pv-grub-x86_64.gz, ioemu-stubdom.{gz,rom}, stubdom-dm
 cargo xtask install [--destdir D] [--prefix P]
-cargo xtask bench [hvm|net]           README's figures, measured anew; or those of HVM guests, of network cards
+cargo xtask bench [WHAT]              README's figures, measured anew; WHAT is hvm, net, or of this only fetch
 cargo xtask fuzz [TARGET] [SECONDS]   one fuzz target, or all of them
 cargo xtask lab run [FILTER]          the lab tests: real Xen under QEMU
 cargo xtask lab hvm [FILTER]          those of HVM guests, building the stub domain only
@@ -46,6 +46,7 @@ fn run(args: &[&str]) -> Result<()> {
         ["bench"] => bench::run(),
         ["bench", "hvm"] => bench::hvm(),
         ["bench", "net"] => bench::net(),
+        ["bench", "fetch"] => bench::fetch(),
         ["build"] => build::build(),
         ["demo"] => demo::run(),
         ["demo", "hvm"] => demo_hvm::run(),
