@@ -17,8 +17,8 @@ const LOG: u64 = 16 << 20;
 const PAGE: u64 = 4096;
 const PAGES: usize = 4096;
 /// Bytes of folders, maps and inodes read for one question: a folder of some
-/// 100,000 names, a file in 200,000 pieces.
-const QUESTION: u64 = 4 << 20;
+/// 100,000 long names (as NixOS has one), a file in 400,000 pieces.
+const QUESTION: u64 = 8 << 20;
 
 /// What may still be read.
 #[derive(Debug)]
