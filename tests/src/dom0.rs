@@ -80,6 +80,7 @@ const MODULES: &[&str] = &[
     "xen-blkback",
     "virtio_pci",
     "virtio_console",
+    "virtio_blk",
 ];
 
 /// What QEMU is given to boot.

@@ -85,6 +85,13 @@ impl Builder {
         self
     }
 
+    /// Gives dom0 a disk, `/dev/vda` and so on, which costs no memory. What is
+    /// written to it is forgotten.
+    pub fn disk(mut self, image: &Path) -> Builder {
+        self.machine.disks.push(image.to_owned());
+        self
+    }
+
     /// Boots, up to the point where dom0 takes commands.
     pub fn boot(mut self) -> Result<Lab> {
         self.machine.ports = (0..CONSOLES).map(|n| format!("lab.con{n}")).collect();
@@ -195,6 +202,7 @@ impl Lab {
             memory: 4096,
             dom0_memory: 1536,
             ports: Vec::new(),
+            disks: Vec::new(),
         };
         Builder {
             name: name.to_owned(),

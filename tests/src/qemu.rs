@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::{self, File, TryLockError};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{LazyLock, Mutex, Once};
 use std::thread::sleep;
@@ -31,6 +31,9 @@ pub struct Machine {
     pub dom0_memory: u32,
     /// Names of the virtio-serial ports dom0 is given.
     pub ports: Vec<String>,
+    /// Disk images that dom0 has as `/dev/vda` and so on. What is written to
+    /// them is forgotten.
+    pub disks: Vec<PathBuf>,
 }
 
 /// A running QEMU.
@@ -84,6 +87,10 @@ impl Qemu {
                 "-device",
                 &format!("virtserialport,chardev={name},name={name}"),
             ]);
+        }
+        for disk in &machine.disks {
+            let drive = format!("file={},format=raw,if=virtio,snapshot=on", disk.display());
+            command.args(["-drive", &drive]);
         }
         command.arg("-kernel").arg(&dom0.xen);
         command.args([
