@@ -9,6 +9,7 @@ mod block;
 mod commands;
 mod config_examples;
 mod conventions;
+mod distribution;
 mod hvm_boot;
 mod hvm_classic;
 mod hvm_life;

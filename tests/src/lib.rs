@@ -5,7 +5,7 @@
 //! fetches Debian 12's own packages ([`packages`]), builds a dom0 from them
 //! ([`dom0`]), boots it in QEMU ([`qemu`]) and talks to it and to the consoles
 //! of its guests ([`lab`], [`console`]). Disks for the guests are made without
-//! root ([`image`]), and so are their initrds ([`guest`]) and what a PC boots from
+//! root ([`image`]; a whole Debian: [`debian`]), and so are their initrds ([`guest`]) and what a PC boots from
 //! ([`media`]). [`hvm`] has the guests that are PCs, [`vnc`]
 //! looks at their screens ([`picture`]).
 //!
@@ -23,6 +23,7 @@ pub mod bootsector;
 pub mod bzimage;
 pub mod console;
 pub mod cpio;
+pub mod debian;
 pub mod dom0;
 pub mod elf;
 pub mod guest;

@@ -201,6 +201,13 @@ fn unpacked_root(packages: &[&str], what: &str) -> Result<Root> {
     Ok(Root { dir })
 }
 
+/// File names, which have the versions in them, of `packages` and of all they
+/// depend on.
+pub fn versions(packages: &[&str]) -> Result<Vec<String>> {
+    let _lock = lock()?;
+    Apt::open()?.uris(packages)
+}
+
 /// A kernel; fetched and unpacked on first use.
 pub fn kernel(flavour: Flavour) -> Result<Kernel> {
     static SAID: Mutex<BTreeMap<String, Kernel>> = Mutex::new(BTreeMap::new());
@@ -314,17 +321,10 @@ impl Apt {
             fs::create_dir_all(self.dir.join(dir))?;
         }
         fs::write(self.dir.join("status"), "")?;
-        let (mirror, security) = mirrors()?;
-        let suites = [
-            (&mirror, "bookworm"),
-            (&mirror, "bookworm-updates"),
-            (&mirror, "bookworm-backports"),
-            (&security, "bookworm-security"),
-        ];
-        let lines = suites.map(|(url, suite)| {
-            format!("deb [arch=amd64 signed-by={KEYRING}] {url} {suite} main\n")
-        });
-        Ok(fs::write(self.dir.join("sources.list"), lines.concat())?)
+        let mut lines = sources()?;
+        lines.push(source(&mirrors()?.0, "bookworm-backports"));
+        let text = lines.join("\n") + "\n";
+        Ok(fs::write(self.dir.join("sources.list"), text)?)
     }
 
     fn command(&self, program: &str) -> Command {
@@ -484,6 +484,21 @@ pub fn run(command: &mut Command) -> Result<String> {
     }
     Ok(String::from_utf8_lossy(&out.stdout).into_owned())
 }
+
+/// The lines of a sources.list for Debian 12 with its updates.
+pub fn sources() -> Result<Vec<String>> {
+    let (mirror, security) = mirrors()?;
+    Ok(vec![
+        source(&mirror, "bookworm"),
+        source(&mirror, "bookworm-updates"),
+        source(&security, "bookworm-security"),
+    ])
+}
+
+fn source(url: &str, suite: &str) -> String {
+    format!("deb [arch=amd64 signed-by={KEYRING}] {url} {suite} main")
+}
+
 /// Where Debian and its security updates come from: `XEN_LAB_MIRROR` (and the
 /// same with `-security`), or what the system's own apt uses.
 fn mirrors() -> Result<(String, String)> {

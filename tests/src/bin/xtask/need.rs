@@ -85,6 +85,14 @@ const NEEDS: &[Need] = &[
         package: "zstd",
     },
     Need {
+        file: "/usr/bin/mmdebstrap",
+        package: "mmdebstrap",
+    },
+    Need {
+        file: "/usr/bin/newuidmap",
+        package: "uidmap",
+    },
+    Need {
         file: "/usr/bin/setpriv",
         package: "util-linux",
     },
