@@ -60,30 +60,12 @@ pub fn unpacked(file: &[u8]) -> Result<Vec<u8>> {
     Ok(elf)
 }
 
-/// What packs a kernel anew.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Packer {
-    /// gzip's format, whose last four bytes are the length unpacked.
-    Gzip,
-    /// lzop's format.
-    Lzo,
-}
-
-/// The same bzImage with its kernel packed in another way.
-pub fn repacked(file: &[u8], packer: Packer) -> Result<Vec<u8>> {
-    let elf = unpacked(file)?;
-    let packed = match packer {
-        Packer::Gzip => {
-            let mut packed = GzEncoder::new(Vec::new(), Compression::best());
-            packed.write_all(&elf)?;
-            packed.finish()?
-        }
-        Packer::Lzo => {
-            let mut packed = filter("usr/bin/lzop", "-9c", &elf)?;
-            packed.extend_from_slice(&u32::try_from(elf.len())?.to_le_bytes());
-            packed
-        }
-    };
+/// The same bzImage with its kernel packed by gzip, whose last four bytes are
+/// the length unpacked.
+pub fn gzipped(file: &[u8]) -> Result<Vec<u8>> {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+    packed.write_all(&unpacked(file)?)?;
+    let packed = packed.finish()?;
     let mut out = file
         .get(..payload(file)?.start)
         .context("short bzImage")?
@@ -94,4 +76,33 @@ pub fn repacked(file: &[u8], packer: Packer) -> Result<Vec<u8>> {
         .copy_from_slice(&length);
     out.extend_from_slice(&packed);
     Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file whose kernel, as its head says, is at `offset` behind one sector
+    /// of set-up and as long as `length`.
+    fn image(offset: u32, length: u32) -> Vec<u8> {
+        let mut file = vec![0; 2048];
+        file[0x248..0x24c].copy_from_slice(&offset.to_le_bytes());
+        file[LENGTH..LENGTH + 4].copy_from_slice(&length.to_le_bytes());
+        file
+    }
+
+    #[test]
+    fn the_kernel_is_where_the_head_says() -> Result<()> {
+        assert_eq!(payload(&image(256, 1000))?, 768..1768);
+        assert_eq!(payload(&image(0, 1536))?, 512..2048);
+        for bad in [
+            image(0, 1537),
+            image(0, 4),
+            image(u32::MAX, 8),
+            vec![0; 600],
+        ] {
+            assert!(payload(&bad).is_err());
+        }
+        Ok(())
+    }
 }

@@ -19,6 +19,7 @@ pub mod bench;
 pub mod bench_fetch;
 pub mod bench_hvm;
 pub mod bench_net;
+pub mod bench_payloads;
 pub mod bootsector;
 pub mod bzimage;
 pub mod console;

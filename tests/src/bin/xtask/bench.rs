@@ -8,6 +8,7 @@ use harness::bench::{self, Boot, Contender, IDLE_HOURS};
 use harness::bench_fetch::{self, Guest};
 use harness::bench_hvm::{self, Figures};
 use harness::bench_net;
+use harness::bench_payloads::{PAYLOADS, Payload, Times};
 use harness::hvm::DeviceModel;
 use harness::{packages, paths};
 use std::fs::{self, File};
@@ -21,8 +22,37 @@ pub fn run() -> Result<()> {
     build::build()?;
     println!("bench: six runs in the lab, two at a time");
     publish("bench", &table()?)?;
+    payloads()?;
     hvm_tables()?;
     net()
+}
+
+/// Only those of the kinds of kernels and disks.
+pub fn payloads() -> Result<()> {
+    need::all()?;
+    build::pv_grub()?;
+    println!(
+        "bench: {} more runs in the lab, two at a time",
+        PAYLOADS.len()
+    );
+    let measured = |n: usize| PAYLOADS.get(n).map(Payload::measure).transpose();
+    let mut table = "| kernel and disk | GRUB 2 | PV-GRUB | ratio | of which Linux |\n\
+         |---|---|---|---|---|\n"
+        .to_owned();
+    for (n, pair) in PAYLOADS.chunks(2).enumerate() {
+        let (one, two) = both(|| measured(n * 2), || measured(n * 2 + 1))?;
+        for (payload, times) in pair.iter().zip([one, two].into_iter().flatten()) {
+            let Times { grub2, ours, linux } = times;
+            let ratio = ours / grub2;
+            let row = format!(
+                "| {} | {grub2:.2} s | {ours:.2} s | {ratio:.2} | {linux:.2} s |\n",
+                payload.what
+            );
+            print!("{row}");
+            table += &row;
+        }
+    }
+    publish("bench payloads", &table)
 }
 
 /// Only the figures of the network.

@@ -21,7 +21,8 @@ cargo xtask demo hvm                  an HVM guest: its serial port here, its sc
 cargo xtask test                      all tests
 cargo xtask build                     target/dist/: pv-grub-x86_64.gz, ioemu-stubdom.{gz,rom}, stubdom-dm
 cargo xtask install [--destdir D] [--prefix P]
-cargo xtask bench [WHAT]              README's figures, measured anew; WHAT is hvm, net, or of this only fetch
+cargo xtask bench [WHAT]              README's figures, measured anew; WHAT is payloads (kinds of kernels and
+                                      disks), hvm, net, or of this only fetch
 cargo xtask fuzz [TARGET] [SECONDS]   one fuzz target, or all of them
 cargo xtask lab run [FILTER]          the lab tests: real Xen under QEMU
 cargo xtask lab hvm [FILTER]          those of HVM guests, building the stub domain only
@@ -46,6 +47,7 @@ fn run(args: &[&str]) -> Result<()> {
         ["bench"] => bench::run(),
         ["bench", "hvm"] => bench::hvm(),
         ["bench", "net"] => bench::net(),
+        ["bench", "payloads"] => bench::payloads(),
         ["bench", "fetch"] => bench::fetch(),
         ["build"] => build::build(),
         ["demo"] => demo::run(),
