@@ -11,7 +11,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 use core::fmt;
-use core::future::poll_fn;
+use core::future::{Future, pending, poll_fn};
 use core::pin::pin;
 use core::task::Poll;
 
@@ -26,7 +26,7 @@ use crate::executor::{self, JoinHandle};
 use crate::hypercall;
 use crate::mm::{Mfn, PAGE_SIZE};
 use crate::waiters::Waiters;
-use crate::xenbus::{self, XenbusState};
+use crate::xenbus::{self, Nodes, XenbusState};
 use crate::xenstore::{Error, Store};
 
 pub use xen_proto::fb::Layout;
@@ -163,6 +163,19 @@ impl FrameBuffer {
         number: u32,
         setup: Setup,
     ) -> Result<FrameBuffer, ConnectError> {
+        FrameBuffer::open_until(store, number, setup, pending()).await
+    }
+
+    /// The same, but given up once `give_up` has come to its end.
+    ///
+    /// # Errors
+    /// As for [`FrameBuffer::open`].
+    pub async fn open_until(
+        store: &Store,
+        number: u32,
+        setup: Setup,
+        give_up: impl Future<Output = ()>,
+    ) -> Result<FrameBuffer, ConnectError> {
         let memory = Frames::new(setup.own).map_err(no_memory)?;
         let others = setup.others.iter().copied();
         let frames: Vec<u64> = memory.mfns().chain(others).map(|mfn| mfn.0).collect();
@@ -199,13 +212,18 @@ impl FrameBuffer {
             updates: false,
             task: Cell::new(None),
         };
-        new.connect(store, number).await?;
+        new.connect(store, number, give_up).await?;
         Ok(new)
     }
 
-    async fn connect(&mut self, store: &Store, number: u32) -> Result<(), ConnectError> {
+    async fn connect(
+        &mut self,
+        store: &Store,
+        number: u32,
+        give_up: impl Future<Output = ()>,
+    ) -> Result<(), ConnectError> {
         let page = self.state.borrow().page.mfn();
-        let connection = super::connect(store, "vfb", number, &[], |_| Plan {
+        let plan = |_: &Nodes| Plan {
             ports: vec!["event-channel"],
             nodes: vec![
                 ("page-ref", page.map_or(0, |mfn| mfn.0).to_string()),
@@ -214,8 +232,8 @@ impl FrameBuffer {
             ],
             reads: &["request-update"],
             ..Plan::default()
-        })
-        .await?;
+        };
+        let connection = super::connect_until(store, "vfb", number, &[], plan, give_up).await?;
         if let Some(port) = connection.ports.first() {
             self.state.borrow_mut().port = port.number();
         }

@@ -6,7 +6,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 use core::fmt;
-use core::future::poll_fn;
+use core::future::{Future, pending, poll_fn};
 use core::pin::pin;
 use core::task::Poll;
 
@@ -18,7 +18,7 @@ use super::frames::FramePage;
 use super::{ConnectError, Connection, Plan};
 use crate::executor::{self, JoinHandle};
 use crate::waiters::Waiters;
-use crate::xenbus::{self, XenbusState};
+use crate::xenbus::{self, Nodes, XenbusState};
 use crate::xenstore::{Error, Store};
 
 pub use xen_proto::kbd::{Event, RAW_MAX};
@@ -90,11 +90,23 @@ impl Keyboard {
     /// # Errors
     /// [`ConnectError`].
     pub async fn open(store: &Store, number: u32) -> Result<Keyboard, ConnectError> {
+        Keyboard::open_until(store, number, pending()).await
+    }
+
+    /// The same, but given up once `give_up` has come to its end.
+    ///
+    /// # Errors
+    /// [`ConnectError`].
+    pub async fn open_until(
+        store: &Store,
+        number: u32,
+        give_up: impl Future<Output = ()>,
+    ) -> Result<Keyboard, ConnectError> {
         let page = FramePage::new().map_err(|error| ConnectError::Grant(error.into()))?;
         let frame = page.mfn().map_or(0, |mfn| mfn.0);
         let mut pointer = Pointer::Relative;
         let before = &["feature-abs-pointer", "feature-raw-pointer"];
-        let connection = super::connect(store, "vkbd", number, before, |backend| {
+        let plan = |backend: &Nodes| {
             let mut nodes = vec![("page-ref", frame.to_string())];
             if backend.number("feature-abs-pointer") == Some(1) {
                 pointer = Pointer::Pixels;
@@ -109,8 +121,8 @@ impl Keyboard {
                 nodes,
                 ..Plan::default()
             }
-        })
-        .await?;
+        };
+        let connection = super::connect_until(store, "vkbd", number, before, plan, give_up).await?;
         let state = Rc::new(RefCell::new(State {
             events: EventReader::attach(kbd::IN, &page.memory),
             page,

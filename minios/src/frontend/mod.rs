@@ -16,8 +16,11 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
+use core::future::{Future, pending};
+use core::pin::pin;
 use core::time::Duration;
 
+use embassy_futures::select::{Either, select};
 use xen_proto::xenbus::{Action, Handshake};
 
 use crate::event::Port;
@@ -81,6 +84,8 @@ pub enum ConnectError {
     },
     /// The backend's nodes make no sense to this frontend.
     Description(String),
+    /// Whoever asked for it does not want it any more.
+    GivenUp,
 }
 
 impl fmt::Display for ConnectError {
@@ -97,6 +102,7 @@ impl fmt::Display for ConnectError {
                 )
             }
             ConnectError::Description(what) => f.write_str(what),
+            ConnectError::GivenUp => f.write_str("the backend was not waited for any longer"),
         }
     }
 }
@@ -145,6 +151,22 @@ pub async fn connect(
     before: &[&'static str],
     plan: impl FnOnce(&Nodes) -> Plan,
 ) -> Result<Connection, ConnectError> {
+    connect_until(store, class, number, before, plan, pending()).await
+}
+
+/// The same, but given up once `give_up` has come to its end while the backend
+/// is waited for.
+///
+/// # Errors
+/// As for [`connect`].
+pub async fn connect_until(
+    store: &Store,
+    class: &str,
+    number: u32,
+    before: &[&'static str],
+    plan: impl FnOnce(&Nodes) -> Plan,
+    give_up: impl Future<Output = ()>,
+) -> Result<Connection, ConnectError> {
     let device = Device::open(store, class, number).await?;
     let ours = device.state().await?;
     let handshake = match class {
@@ -161,7 +183,7 @@ pub async fn connect(
         ports: Vec::new(),
         features: Nodes::default(),
     };
-    match connection.establish(before, plan).await {
+    match connection.establish(before, plan, give_up).await {
         Ok(()) => Ok(connection),
         Err(error) => {
             connection.device.report(&error.to_string()).await;
@@ -191,7 +213,9 @@ impl Connection {
         &mut self,
         before: &[&'static str],
         plan: impl FnOnce(&Nodes) -> Plan,
+        give_up: impl Future<Output = ()>,
     ) -> Result<(), ConnectError> {
+        let mut give_up = pin!(give_up);
         let mut plan = Some(plan);
         let mut reads: &[&'static str] = &[];
         let mut backend = XenbusState::Unknown;
@@ -207,9 +231,14 @@ impl Connection {
                     self.handshake.published();
                 }
                 Action::Wait => {
-                    if timeout(CONNECT_TIMEOUT, self.watch.next()).await.is_err() {
-                        let ours = self.handshake.ours();
-                        return Err(ConnectError::TimedOut { ours, backend });
+                    let step = timeout(CONNECT_TIMEOUT, self.watch.next());
+                    match select(step, give_up.as_mut()).await {
+                        Either::First(Ok(_)) => {}
+                        Either::First(Err(_)) => {
+                            let ours = self.handshake.ours();
+                            return Err(ConnectError::TimedOut { ours, backend });
+                        }
+                        Either::Second(()) => return Err(ConnectError::GivenUp),
                     }
                 }
                 Action::Ready => {

@@ -28,6 +28,8 @@ struct Dom0 {
     taken: Vec<[u8; 40]>,
     /// It stays away from the handshake of closing.
     stubborn: bool,
+    /// It stays away from any handshake.
+    deaf: bool,
 }
 
 /// A backend that waits for its frontend.
@@ -46,6 +48,7 @@ fn dom0() -> (Xenstored, Store, Rc<RefCell<Dom0>>) {
         takes: true,
         taken: Vec::new(),
         stubborn: false,
+        deaf: false,
     }));
     let (mine, peer) = (dom0.clone(), daemon.clone());
     add_peer(Box::new(move || mine.borrow_mut().turn(&peer)));
@@ -58,6 +61,9 @@ impl Dom0 {
     }
 
     fn handshake(&mut self, daemon: &Xenstored) -> bool {
+        if self.deaf {
+            return false;
+        }
         let theirs = daemon.get(&format!("{FRONT}/state"));
         let theirs = theirs.as_deref();
         let theirs = theirs.map_or(XenbusState::Unknown, XenbusState::parse);
@@ -262,4 +268,23 @@ fn a_picture_must_fit() {
         error.to_string().contains("larger than its memory"),
         "{error}"
     );
+}
+
+#[test]
+fn a_backend_that_never_answers_need_not_be_waited_for() {
+    let (daemon, store, dom0) = dom0();
+    dom0.borrow_mut().deaf = true;
+    let setup = Setup {
+        layout: layout(64, 32),
+        own: 1 << 20,
+        others: Vec::new(),
+    };
+    let second = crate::time::sleep(core::time::Duration::from_secs(1));
+    let begin = crate::time::now_ns();
+    let error = block_on(FrameBuffer::open_until(&store, 0, setup, second)).err();
+    assert!(matches!(error, Some(ConnectError::GivenUp)), "{error:?}");
+    let took = crate::time::now_ns() - begin;
+    assert!(took < 30_000_000_000, "{took} ns");
+    assert_eq!(daemon.get(&format!("{FRONT}/state")).as_deref(), Some("1"));
+    assert_eq!(daemon.get(&format!("{FRONT}/page-ref")), None);
 }
