@@ -18,6 +18,7 @@ use crate::build::Plan;
 use crate::jump::{Buffers, JumpError, prepare};
 use crate::loader::Starter;
 use crate::vbd::Disks;
+use crate::vfb::Vfb;
 use crate::vif::{self, Vif};
 
 /// How long the store and the console may take to settle.
@@ -34,6 +35,8 @@ pub struct Devices {
     pub disks: Rc<Disks>,
     /// The network, if there is one.
     pub network: Option<Rc<Vif>>,
+    /// The frame buffer with its keyboard, if there is one.
+    pub vfb: Option<Vfb>,
 }
 
 /// What starts a plan, with `devices` closed first.
@@ -68,6 +71,9 @@ async fn give_back(store: &Store, devices: &Devices) {
     devices.disks.close().await;
     if let Some(network) = &devices.network {
         vif::close(network).await;
+    }
+    if let Some(vfb) = &devices.vfb {
+        vfb.close().await;
     }
     if grant::in_use() > 0 {
         // Said, for there is nothing more to be done: all memory goes to the next kernel.

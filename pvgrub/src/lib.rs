@@ -23,4 +23,5 @@ pub mod session;
 pub mod terminal;
 pub mod typeahead;
 pub mod vbd;
+pub mod vfb;
 pub mod vif;

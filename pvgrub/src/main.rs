@@ -17,24 +17,29 @@ use pvgrub::leave::{Devices, starter};
 use pvgrub::loader::{Domain, Loader};
 use pvgrub::net::Network;
 use pvgrub::session::{self, Exit, Start};
-use pvgrub::terminal::{PvConsole, TransferLine};
+use pvgrub::terminal::{Everywhere, Screens, TransferLine};
 use pvgrub::typeahead::Typeahead;
 use pvgrub::vbd::Disks;
+use pvgrub::vfb::Vfb;
 use pvgrub::vif;
 
 minios::main!(run);
 
 async fn run(environment: Environment) -> Result<Shutdown, Infallible> {
+    let vfb = Vfb::find(&environment.store).await;
+    let screens = Screens::new(vfb.clone());
     let disks = Rc::new(Disks::open(&environment.store).await);
     let typed = Typeahead::default();
-    let network = vif::find(
-        &environment.store,
-        Box::new(TransferLine::new(typed.clone())),
-    )
-    .await;
+    let line = TransferLine::new(screens.clone(), typed.clone());
+    let network = vif::find(&environment.store, Box::new(line)).await;
     let files = network.clone().map(|network| network as Rc<dyn Network>);
     let storage = Storage::new(disk::Disks::new(disks.devices())).with_network(files);
-    let starter = starter(environment.store.clone(), Devices { disks, network });
+    let devices = Devices {
+        disks,
+        network,
+        vfb,
+    };
+    let starter = starter(environment.store.clone(), devices);
     let info = start_info();
     let domain = Domain {
         pages: info.nr_pages,
@@ -45,7 +50,8 @@ async fn run(environment: Environment) -> Result<Shutdown, Infallible> {
         command_line: &environment.command_line,
         ramdisk: environment.ramdisk.as_deref(),
     };
-    let exit = session::run(&mut PvConsole::new(typed), &storage, &mut loader, &start);
+    let mut terminal = Everywhere::new(screens, typed);
+    let exit = session::run(&mut terminal, &storage, &mut loader, &start);
     Ok(match exit {
         Exit::Reboot => Shutdown::Reboot,
         Exit::Booted | Exit::Halt | Exit::InputEnded => Shutdown::PowerOff,

@@ -1,41 +1,129 @@
-//! The PV console as the loader's terminal.
+//! The loader's terminal: the PV console, and the frame buffer if there is one.
 
 #![forbid(unsafe_code)]
 
-use core::future::ready;
+use core::cell::Cell;
+use core::future::{Future, pending, ready};
 use minios::executor::block_on;
 
+use alloc::rc::Rc;
 use minios::executor::select::{Either, select};
 use minios::{console, time};
 
 use crate::net::Meter;
-use crate::screen::Terminal;
+use crate::screen::paint::Look;
+use crate::screen::{Outputs, Terminal};
 use crate::typeahead::Typeahead;
+use crate::vfb::Vfb;
 
-/// One keyboard, one screen. Keys come in bursts (escape sequences, pasted
+/// Bytes that are taken at once.
+type Burst = [u8; 32];
+
+/// The screens and keyboards of the guest. Everything is shown on all of them
+/// at once, and keys come from all of them.
+#[derive(Clone, Default)]
+pub struct Screens {
+    vfb: Option<Vfb>,
+    /// The menu is not on the PV console, by the guest's or the menu's word.
+    silent: Rc<Cell<bool>>,
+}
+
+impl Screens {
+    /// The PV console, and `vfb`.
+    pub fn new(vfb: Option<Vfb>) -> Self {
+        Screens {
+            vfb,
+            silent: Rc::default(),
+        }
+    }
+
+    /// Whether the PV console is one of them. It is when no other is there.
+    fn has_console(&self) -> bool {
+        !self.silent.get() || !self.vfb.as_ref().is_some_and(Vfb::is_connected)
+    }
+
+    fn write(&self, bytes: &[u8]) {
+        if self.has_console() {
+            console::write(bytes);
+        }
+        if let Some(vfb) = &self.vfb {
+            vfb.write(bytes);
+        }
+    }
+
+    /// Waits for keys of any keyboard, and takes what fits of their bytes.
+    async fn read(&self, to: &mut [u8]) -> usize {
+        let mut keys = Burst::default();
+        let most = to.len().min(keys.len());
+        let typed = async {
+            loop {
+                let read = console::read(to).await;
+                // No input can come from there any more.
+                if read == 0 && self.vfb.is_some() {
+                    pending::<()>().await;
+                }
+                // What is typed where no menu is seen does not count.
+                if read == 0 || self.has_console() {
+                    return read;
+                }
+            }
+        };
+        let pressed = async {
+            match &self.vfb {
+                Some(vfb) => vfb.read(keys.get_mut(..most).unwrap_or_default()).await,
+                None => pending().await,
+            }
+        };
+        match select(typed, pressed).await {
+            Either::First(read) => read,
+            Either::Second(read) => {
+                for (place, key) in to.iter_mut().zip(keys) {
+                    *place = key;
+                }
+                read
+            }
+        }
+    }
+}
+
+/// A terminal on all screens. Keys come in bursts (escape sequences, pasted
 /// text), which are taken off the ring whole.
 #[derive(Default)]
-pub struct PvConsole {
-    burst: [u8; 32],
+pub struct Everywhere {
+    screens: Screens,
+    burst: Burst,
     read: usize,
     taken: usize,
     typed: Typeahead,
 }
 
-impl PvConsole {
-    /// The console; `typed` comes before what is typed now.
-    #[must_use]
-    pub fn new(typed: Typeahead) -> Self {
-        PvConsole {
+impl Everywhere {
+    /// One on these; `typed` comes before what is typed now.
+    pub fn new(screens: Screens, typed: Typeahead) -> Self {
+        Everywhere {
+            screens,
             typed,
-            ..PvConsole::default()
+            ..Everywhere::default()
+        }
+    }
+
+    fn fill(&mut self, until: impl Future<Output = ()>) -> bool {
+        match block_on(select(self.screens.read(&mut self.burst), until)) {
+            Either::First(read) => {
+                self.read = read;
+                true
+            }
+            Either::Second(()) => {
+                self.read = 0;
+                false
+            }
         }
     }
 }
 
-impl Terminal for PvConsole {
+impl Terminal for Everywhere {
     fn write(&mut self, bytes: &[u8]) {
-        console::write(bytes);
+        self.screens.write(bytes);
     }
 
     fn read_key_byte(&mut self, deadline: Option<u64>) -> Option<u8> {
@@ -44,19 +132,15 @@ impl Terminal for PvConsole {
                 return Some(byte);
             }
             self.taken = 0;
-            let input = console::read(&mut self.burst);
-            self.read = match deadline {
-                None => block_on(input),
-                Some(deadline) => match block_on(select(input, time::sleep_until(deadline))) {
+            match deadline {
+                None => drop(self.fill(pending())),
+                Some(deadline) => {
                     // No input can come any more: only time passes.
-                    Either::First(0) => {
+                    if self.fill(time::sleep_until(deadline)) && self.read == 0 {
                         block_on(time::sleep_until(deadline));
-                        0
                     }
-                    Either::First(read) => read,
-                    Either::Second(()) => 0,
-                },
-            };
+                }
+            }
         }
         let key = self.burst.get(..self.read)?.get(self.taken).copied()?;
         self.taken += 1;
@@ -66,36 +150,54 @@ impl Terminal for PvConsole {
     fn now(&self) -> u64 {
         time::now_ns()
     }
+
+    fn has_graphics(&self) -> bool {
+        self.screens.vfb.is_some()
+    }
+
+    fn dress(&mut self, change: &mut dyn FnMut(&mut Look)) {
+        if let Some(vfb) = &self.screens.vfb {
+            vfb.dress(change);
+        }
+    }
+
+    fn select(&mut self, outputs: Outputs) -> bool {
+        let Some(vfb) = &self.screens.vfb else {
+            return outputs.console;
+        };
+        self.screens.silent.set(!outputs.console);
+        vfb.choose(outputs.graphics);
+        true
+    }
 }
 
-/// The PV console while a transfer has it: a line that is written over and
+/// The screens while a transfer has them: a line that is written over and
 /// over, and whether a key waits.
-#[derive(Default)]
 pub struct TransferLine {
+    screens: Screens,
     typed: Typeahead,
 }
 
 impl TransferLine {
-    /// The line; keys that it has no use for go to `typed`.
-    #[must_use]
-    pub fn new(typed: Typeahead) -> Self {
-        TransferLine { typed }
+    /// The line on these; keys that it has no use for go to `typed`.
+    pub fn new(screens: Screens, typed: Typeahead) -> Self {
+        TransferLine { screens, typed }
     }
 }
 
 impl Meter for TransferLine {
     fn show(&mut self, line: &str) {
-        console::write(b"\r");
-        console::write(line.as_bytes());
-        console::write(b"\x1b[K");
+        self.screens.write(b"\r");
+        self.screens.write(line.as_bytes());
+        self.screens.write(b"\x1b[K");
         if line.is_empty() {
-            console::write(b"\r");
+            self.screens.write(b"\r");
         }
     }
 
     fn key(&mut self) -> Option<u8> {
         let mut byte = [0];
-        match block_on(select(console::read(&mut byte), ready(()))) {
+        match block_on(select(self.screens.read(&mut byte), ready(()))) {
             Either::First(1..) => byte.first().copied(),
             _ => None,
         }

@@ -25,7 +25,9 @@ fn boot(context: &mut Context<'_, '_>) -> Result<Flow, Error> {
     // Whatever comes of it, what was loaded is used up.
     context.state.kernel = false;
     context.console.fresh_line();
+    context.console.set_plain(true);
     context.console.flush();
-    context.machine.boot()?;
-    Ok(Flow::Booted)
+    let booted = context.machine.boot();
+    context.console.set_plain(false);
+    booted.map(|()| Flow::Booted)
 }

@@ -11,6 +11,7 @@ mod cat;
 mod chainloader;
 mod clear;
 mod cmp;
+mod color;
 pub mod complete;
 mod configfile;
 pub mod crypt;
@@ -22,6 +23,7 @@ mod fallback;
 mod find;
 mod fstest;
 mod geometry;
+mod graphics;
 mod halt;
 mod help;
 mod hiddenmenu;
@@ -29,7 +31,6 @@ mod hide;
 mod ifconfig;
 mod initrd;
 mod kernel;
-mod later;
 mod lock;
 mod machine;
 mod makeactive;
@@ -48,6 +49,7 @@ mod root;
 mod rootnoverify;
 mod save_env;
 mod savedefault;
+mod splashimage;
 mod state;
 mod table;
 mod terminal;
@@ -59,6 +61,7 @@ pub(crate) use dhcp::print as print_addresses;
 pub use error::{Error, ErrorKind, Place};
 pub use find::devices;
 pub use machine::{Files, Machine, Volume};
+pub(crate) use numbers::number;
 pub use password::{Password, ask};
 pub use state::{Default, Settings, State};
 pub use watch::{Opened, Watch};
@@ -99,19 +102,23 @@ impl Command {
 
 /// All commands, by name.
 pub static TABLE: &[&Command] = &[
+    &graphics::BACKGROUND,
     &blocklist::COMMAND,
     &boot::COMMAND,
     &dhcp::BOOTP,
+    &graphics::BORDER,
     &cat::COMMAND,
     &chainloader::COMMAND,
     &clear::COMMAND,
     &cmp::COMMAND,
+    &color::COMMAND,
     &configfile::COMMAND,
     &debug::COMMAND,
     &default::COMMAND,
     &dhcp::COMMAND,
     &fallback::COMMAND,
     &find::COMMAND,
+    &graphics::FOREGROUND,
     &fstest::COMMAND,
     &geometry::COMMAND,
     &halt::COMMAND,
@@ -139,11 +146,14 @@ pub static TABLE: &[&Command] = &[
     &rootnoverify::COMMAND,
     &save_env::COMMAND,
     &savedefault::COMMAND,
+    &graphics::SHADE,
+    &splashimage::COMMAND,
     &terminal::COMMAND,
     &terminfo::COMMAND,
     &ifconfig::TFTPSERVER,
     &timeout::COMMAND,
     &hide::UNHIDE,
+    &graphics::VIEWPORT,
 ];
 
 /// What a word is.
@@ -151,9 +161,6 @@ pub static TABLE: &[&Command] = &[
 pub enum Word {
     /// A command.
     Command(&'static Command),
-    /// A command of the original that this version does not have yet; an
-    /// entry goes on without it.
-    Ignored,
     /// Nothing known.
     Unknown,
 }
@@ -162,7 +169,7 @@ pub enum Word {
 pub fn look_up(word: &str) -> Word {
     match TABLE.iter().find(|command| command.name == word) {
         Some(command) => Word::Command(command),
-        None => later::look_up(word),
+        None => Word::Unknown,
     }
 }
 
@@ -266,11 +273,6 @@ mod tests {
             );
             assert!(command.is(ENTRY) || command.is(GLOBAL), "{}", command.name);
             assert!(!command.help.is_empty(), "{}", command.name);
-            assert!(
-                matches!(later::look_up(command.name), Word::Unknown),
-                "{}",
-                command.name
-            );
         }
     }
 }

@@ -2,16 +2,18 @@
 
 use super::numbers::number;
 use super::{Command, Context, ENTRY, Error, ErrorKind, Flow, GLOBAL, LISTED};
-use crate::screen::Manner;
 use crate::screen::console::ROWS;
+use crate::screen::paint::{HEIGHT, WIDTH};
+use crate::screen::{Manner, Outputs};
 use alloc::format;
 
 pub static COMMAND: Command = Command {
     name: "terminal",
     flags: ENTRY | GLOBAL | LISTED,
     synopsis: "terminal [--dumb] [--no-echo] [--no-edit] [--timeout=SECS] [--lines=N] [--silent] [console] [serial] [graphics] [hercules]",
-    help: "Without arguments, tells which terminal is used, and how. `console' and `serial' are \
-           both the guest's PV console, and always there. With --dumb it is one that knows no \
+    help: "Without arguments, tells which terminals are there, and how. `console' and `serial' are \
+           both the guest's PV console, and always there; `graphics' is its frame buffer, if it \
+           has one. The menu is on both, or on those of them that are named. With --dumb it is one that knows no \
            escapes: the menu comes line by line. With --no-echo what is typed is not shown, \
            with --no-edit only the end of a typed line can be changed. --lines=N makes long \
            output pause after N lines. Where several terminals are named, --timeout=SECS asks \
@@ -23,6 +25,11 @@ pub static COMMAND: Command = Command {
 /// One second, in nanoseconds.
 const SECOND: u64 = 1_000_000_000;
 
+/// Terminals that can be named, as bits.
+const CONSOLE: u8 = 1;
+const SERIAL: u8 = 2;
+const GRAPHICS: u8 = 4;
+
 /// What the arguments say.
 #[derive(Default)]
 struct Wish<'a> {
@@ -30,7 +37,7 @@ struct Wish<'a> {
     named: u8,
     /// The first of them that is not there.
     missing: Option<&'a str>,
-    /// One of them is the PV console.
+    /// One of them is there.
     here: bool,
     manner: Manner,
     lines: Option<usize>,
@@ -40,7 +47,7 @@ struct Wish<'a> {
 
 impl<'a> Wish<'a> {
     /// Checks all of it before anything counts.
-    fn parse(arguments: &'a str) -> Result<Self, Error> {
+    fn parse(arguments: &'a str, graphics: bool) -> Result<Self, Error> {
         let bad = |word: &str, reason: &str| {
             Err(Error::because(ErrorKind::BadArgument, reason).about(word))
         };
@@ -57,17 +64,17 @@ impl<'a> Wish<'a> {
                     "--no-echo" => wish.manner.no_echo = true,
                     "--no-edit" => wish.manner.no_edit = true,
                     "--silent" => wish.silent = true,
-                    "console" => wish.name(1, true, word),
-                    "serial" => wish.name(2, true, word),
-                    "graphics" => wish.name(4, false, word),
+                    "console" => wish.name(CONSOLE, true, word),
+                    "serial" => wish.name(SERIAL, true, word),
+                    "graphics" => wish.name(GRAPHICS, graphics, word),
                     "hercules" => wish.name(8, false, word),
                     _ => return bad(word, "no such terminal, and no option of terminal"),
                 },
             }
         }
-        // The first that is there: somebody who names several leaves the choice.
+        // Those that are there: somebody who names several leaves the choice.
         if let Some(word) = wish.missing.filter(|_| !wish.here) {
-            let reason = "is not there; the menu stays on the PV console";
+            let reason = "is not there; the menu stays where it is";
             return Err(Error::because(ErrorKind::NotInitialised, reason).about(word));
         }
         Ok(wish)
@@ -83,7 +90,8 @@ impl<'a> Wish<'a> {
 }
 
 fn terminal(context: &mut Context<'_, '_>, arguments: &str) -> Result<Flow, Error> {
-    let wish = Wish::parse(arguments)?;
+    let graphics = context.console.has_graphics();
+    let wish = Wish::parse(arguments, graphics)?;
     if let Some(seconds) = wish.timeout.filter(|_| wish.named.count_ones() > 1) {
         wait_for_key(context, seconds, wish.silent);
     }
@@ -93,6 +101,12 @@ fn terminal(context: &mut Context<'_, '_>, arguments: &str) -> Result<Flow, Erro
     // Who names a terminal says all about it.
     if wish.named != 0 || wish.manner != Manner::default() {
         context.console.set_manner(wish.manner);
+    }
+    if wish.named != 0 {
+        context.console.select(Outputs {
+            console: wish.named & (CONSOLE | SERIAL) != 0,
+            graphics: graphics && wish.named & GRAPHICS != 0,
+        });
     }
     if arguments.is_empty() {
         tell(context);
@@ -116,6 +130,10 @@ fn tell(context: &mut Context<'_, '_>) {
     };
     let text = format!(" console: the PV console, {kind} of {lines} lines{echo}{edit}");
     context.console.line(&text);
+    if context.console.has_graphics() {
+        let text = format!(" graphics: a frame buffer of {WIDTH}x{HEIGHT}");
+        context.console.line(&text);
+    }
 }
 
 /// Asks for any key until one comes or the time is over.

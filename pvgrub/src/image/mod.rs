@@ -17,7 +17,7 @@ mod symtab;
 
 pub use bzimage::{BzImage, MIN_PROTOCOL};
 pub use codec::Codec;
-pub use decompress::{decompress, unpacked_len};
+pub use decompress::{decompress, unpacked, unpacked_len};
 pub use elf::{Kernel, Segment, parse_elf};
 pub use error::ImageError;
 pub use features::Features;

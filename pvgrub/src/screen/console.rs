@@ -6,8 +6,10 @@
 //! rest is shown as `?`. Output is gathered and written in one piece before
 //! each wait for a key.
 
+use super::colour::Pair;
 use super::key::{Key, KeyReader};
-use super::terminal::Terminal;
+use super::paint::Look;
+use super::terminal::{Outputs, Terminal};
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -49,6 +51,8 @@ pub struct Console<'a> {
     ended: bool,
     /// A key was read since this was last asked.
     touched: bool,
+    /// The colours of plain and of highlighted text, if they were chosen.
+    colours: Option<(Pair, Pair)>,
 }
 
 /// State of the pause after each screenful.
@@ -75,6 +79,7 @@ impl<'a> Console<'a> {
             manner: Manner::default(),
             ended: false,
             touched: false,
+            colours: None,
         }
     }
 
@@ -208,12 +213,53 @@ impl<'a> Console<'a> {
         self.column = 0;
     }
 
-    /// From now on text is shown inverse, or not.
+    /// From now on text is highlighted, or not.
     pub fn standout(&mut self, on: bool) {
         if self.manner.dumb {
             return;
         }
-        self.raw(if on { b"\x1b[7m" } else { b"\x1b[m" });
+        match (self.colours, on) {
+            (Some((_, highlight)), true) => self.raw(highlight.sequence().as_bytes()),
+            (Some((normal, _)), false) => self.raw(normal.sequence().as_bytes()),
+            (None, true) => self.raw(b"\x1b[7m"),
+            (None, false) => self.raw(b"\x1b[m"),
+        }
+    }
+
+    /// From now on plain and highlighted text have these colours.
+    pub fn set_colours(&mut self, normal: Pair, highlight: Pair) {
+        self.colours = Some((normal, highlight));
+        self.dress(&mut |look| look.normal = Some(normal));
+        self.standout(false);
+    }
+
+    /// Leaves the terminal to the next program as it was before there were
+    /// colours (`true`), or goes on after all.
+    pub fn set_plain(&mut self, plain: bool) {
+        if self.colours.is_none() || self.manner.dumb {
+            return;
+        }
+        match plain {
+            true => self.raw(b"\x1b[m"),
+            false => self.standout(false),
+        }
+    }
+
+    /// Whether there is a frame buffer.
+    pub fn has_graphics(&self) -> bool {
+        self.terminal.has_graphics()
+    }
+
+    /// Changes how the frame buffer looks, if there is one: [`Terminal::dress`].
+    pub fn dress(&mut self, change: &mut dyn FnMut(&mut Look)) {
+        self.flush();
+        self.terminal.dress(change);
+    }
+
+    /// Chooses where the menu is: [`Terminal::select`].
+    pub fn select(&mut self, outputs: Outputs) -> bool {
+        self.flush();
+        self.terminal.select(outputs)
     }
 
     /// Waits for a key. `None` when [`now`](Console::now) has reached
@@ -341,6 +387,7 @@ impl fmt::Write for Console<'_> {
 
 impl Drop for Console<'_> {
     fn drop(&mut self) {
+        self.set_plain(true);
         self.flush();
     }
 }

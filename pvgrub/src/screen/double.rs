@@ -1,7 +1,8 @@
 //! Test double of the terminal: a scripted keyboard, a vt100 model of 80×24
 //! as the screen, and a clock that moves only while something waits.
 
-use super::terminal::Terminal;
+use super::paint::Look;
+use super::terminal::{Outputs, Terminal};
 use std::collections::VecDeque;
 use std::num::NonZero;
 
@@ -16,6 +17,7 @@ enum Step {
 #[derive(Debug, Default, Clone)]
 pub struct Script {
     steps: VecDeque<Step>,
+    graphics: bool,
 }
 
 impl Script {
@@ -24,6 +26,12 @@ impl Script {
         let mut script = Self::default();
         script.types(keys.as_bytes());
         script
+    }
+
+    /// There is a frame buffer, too.
+    pub fn with_graphics(mut self) -> Self {
+        self.graphics = true;
+        self
     }
 
     /// Types `bytes`.
@@ -53,6 +61,8 @@ impl Script {
             now: 7_000_000_123,
             waits: 0,
             pictures: Vec::new(),
+            look: self.graphics.then(Look::default),
+            selected: None,
         }
     }
 }
@@ -69,6 +79,10 @@ pub struct Typed {
     /// How often a wait had to begin, i.e. no byte was there yet.
     pub waits: usize,
     pictures: Vec<(&'static str, String, String)>,
+    /// How the frame buffer looks, if there is one.
+    pub look: Option<Look>,
+    /// Where the menu is, if that was chosen.
+    pub selected: Option<Outputs>,
 }
 
 impl Typed {
@@ -183,5 +197,20 @@ impl Terminal for Typed {
 
     fn now(&self) -> u64 {
         self.now
+    }
+
+    fn has_graphics(&self) -> bool {
+        self.look.is_some()
+    }
+
+    fn dress(&mut self, change: &mut dyn FnMut(&mut Look)) {
+        if let Some(look) = &mut self.look {
+            change(look);
+        }
+    }
+
+    fn select(&mut self, outputs: Outputs) -> bool {
+        self.selected = Some(outputs);
+        outputs.console || self.look.is_some()
     }
 }

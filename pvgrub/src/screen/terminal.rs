@@ -3,6 +3,17 @@
 //! The unikernel implements this over the PV console; the tests over a
 //! scripted keyboard and a vt100 model. Everything above it is pure.
 
+use super::paint::Look;
+
+/// Where a guest's menu can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outputs {
+    /// On its PV console.
+    pub console: bool,
+    /// On its frame buffer.
+    pub graphics: bool,
+}
+
 /// A vt100 terminal of 80 columns and 24 rows, and a monotonic clock.
 ///
 /// All calls block; the implementor runs its event loop underneath.
@@ -22,4 +33,20 @@ pub trait Terminal {
 
     /// Monotonic time in nanoseconds, from any start.
     fn now(&self) -> u64;
+
+    /// Whether there is a frame buffer.
+    fn has_graphics(&self) -> bool {
+        false
+    }
+
+    /// Changes how the frame buffer looks, if there is one; it is drawn anew.
+    fn dress(&mut self, change: &mut dyn FnMut(&mut Look)) {
+        let _ = change;
+    }
+
+    /// From now on shows everything on these, and takes keys from them; those
+    /// that are not there do not count. Says whether one of them is.
+    fn select(&mut self, outputs: Outputs) -> bool {
+        outputs.console
+    }
 }

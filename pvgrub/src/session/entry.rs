@@ -142,7 +142,6 @@ impl Session<'_, '_> {
                 return self.context.run(command, arguments);
             }
             Word::Command(_) => "only works before the first title; passed over",
-            Word::Ignored => "not in this version yet; passed over",
             // What was typed by hand is taken at its word.
             Word::Unknown if place.is_none() => return self.run_command(name, arguments),
             Word::Unknown => "no such command; passed over",
@@ -162,7 +161,6 @@ impl Session<'_, '_> {
                 return self.context.run(command, arguments);
             }
             Word::Command(_) => "only works in a menu, before the first title",
-            Word::Ignored => "not in this version yet",
             Word::Unknown => "no such command",
         };
         Err(Error::because(ErrorKind::UnknownCommand, reason).about(&super::short(name)))

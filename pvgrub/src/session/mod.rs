@@ -288,7 +288,6 @@ impl Session<'_, '_> {
                 result.map_err(|error| error.about(name).to_string())
             }
             Word::Command(_) => Err(format!("`{name}' does nothing before the first title")),
-            Word::Ignored => Err(format!("`{name}' is not in this version yet")),
             Word::Unknown => Err(format!("`{}' is not a command", short(name))),
         }
     }

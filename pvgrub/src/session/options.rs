@@ -7,13 +7,14 @@
 //! - `(hd0,0)/boot/grub/menu.lst`, `/boot/grub/menu.lst`, `(hd0,1)`: which menu;
 //! - `timeout=SEC`, `default=NUM` or `default=saved`: in place of what the menu
 //!   says;
-//! - `console=hvc0`: where the menu is shown;
+//! - `console=hvc0`, `console=fb`, `console=both`: where the menu is shown;
 //! - `root=…`, `ro`, `rw`, a runlevel, `--vtpm-label=…`: meant for somebody
 //!   else, and passed over with a notice (xl puts `root=` there);
 //! - other `name=value` words, which belong to the runtime.
 
 use crate::command::Error;
 use crate::disk::{DeviceName, FileSpec};
+use crate::screen::Outputs;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -39,6 +40,8 @@ pub(super) struct Options {
     pub settings: Vec<String>,
     /// What is appended to the kernel's command line.
     pub appended: String,
+    /// Where the menu is shown.
+    pub outputs: Option<Outputs>,
     /// What was not taken as it stands, in words.
     pub notices: Vec<String>,
 }
@@ -67,8 +70,13 @@ impl Options {
                 self.settings.push(format!("{name} {value}"));
                 return;
             }
-            Some(("console", "hvc0" | "pv" | "serial")) => return,
-            Some(("console", _)) => format!("No such console; the menu is on hvc0: {word}"),
+            Some(("console", name)) => match outputs(name) {
+                Some(outputs) => {
+                    self.outputs = Some(outputs);
+                    return;
+                }
+                None => format!("No such console; hvc0, fb and both are: {word}"),
+            },
             Some(("root" | "--vtpm-label", _)) => passed_over(word),
             Some(_) => return,
             None if is_for_init(word) => passed_over(word),
@@ -88,6 +96,17 @@ impl Options {
         };
         self.notices.push(notice);
     }
+}
+
+/// What a console is called.
+fn outputs(name: &str) -> Option<Outputs> {
+    let (console, graphics) = match name {
+        "hvc0" | "pv" | "serial" => (true, false),
+        "fb" | "vfb" | "graphics" | "tty0" => (false, true),
+        "both" => (true, true),
+        _ => return None,
+    };
+    Some(Outputs { console, graphics })
 }
 
 fn passed_over(word: &str) -> String {
@@ -212,6 +231,21 @@ mod tests {
                 notices.len() == 1 && notices[0].contains(notice),
                 "{notices:?}"
             );
+        }
+    }
+
+    #[test]
+    fn where_the_menu_is() {
+        let outputs = |console, graphics| Some(Outputs { console, graphics });
+        for (text, expected) in [
+            ("", None),
+            ("console=hvc0", outputs(true, false)),
+            ("console=fb (hd0)/m", outputs(false, true)),
+            ("console=hvc0 console=both", outputs(true, true)),
+            ("console=lp0", None),
+            ("-- console=fb", None),
+        ] {
+            assert_eq!(Options::parse(text).outputs, expected, "{text:?}");
         }
     }
 

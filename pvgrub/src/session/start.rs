@@ -17,10 +17,8 @@ use super::options::{Options, Wish};
 use super::{Content, Session, Source, Start};
 use crate::command::{Error, ErrorKind};
 use crate::disk::{DeviceName, FileSpec, FileTarget};
-use crate::image::{Codec, decompress, unpacked_len};
 use alloc::format;
 use alloc::string::{String, ToString};
-use alloc::vec;
 use alloc::vec::Vec;
 
 /// The largest menu that is read, in bytes.
@@ -32,8 +30,15 @@ pub fn find_menu(session: &mut Session<'_, '_>, start: &Start<'_>) -> Option<Sou
         wish,
         settings,
         appended,
+        outputs,
         notices,
     } = Options::parse(start.command_line);
+    if outputs.is_some_and(|outputs| !session.context.console.select(outputs)) {
+        say(
+            session,
+            "There is no frame buffer; the menu is on the console.",
+        );
+    }
     for notice in &notices {
         say(session, notice);
     }
@@ -80,20 +85,13 @@ pub(super) fn say(session: &mut Session<'_, '_>, text: &str) {
 
 /// The text of a menu that may be compressed.
 fn unpacked(bytes: Vec<u8>) -> Result<Vec<u8>, Error> {
-    let Some(codec) = Codec::sniff(&bytes).filter(|&codec| codec != Codec::Stored) else {
-        return Ok(bytes);
-    };
     let limit = usize::try_from(MAX_MENU).unwrap_or(usize::MAX);
-    let guess = unpacked_len(codec, &bytes).and_then(|length| usize::try_from(length).ok());
-    let mut text = vec![0; guess.unwrap_or(limit).min(limit)];
-    let length = decompress(codec, &bytes, &mut text).map_err(|error| {
+    crate::image::unpacked(bytes, limit).map_err(|error| {
         Error::because(
             ErrorKind::BadCompressedData,
             format!("compressed menu: {error}"),
         )
-    })?;
-    text.truncate(length);
-    Ok(text)
+    })
 }
 
 /// The menu in the ramdisk. One without entries is not one: perhaps a real

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 mod boot;
 mod distributions;
 mod files;
+mod graphics;
 mod look;
 mod network;
 mod prompt;

@@ -18,6 +18,8 @@ mod zstd;
 pub(crate) use zstd::xxh64;
 
 use super::{Codec, ImageError};
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// What is wrong with a stream; [`decompress`] adds which format it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +119,21 @@ pub fn unpacked_len(codec: Codec, src: &[u8]) -> Option<u64> {
         // bzip2 and LZ4 say nothing
         Codec::Bzip2 | Codec::Lz4 => None,
     }
+}
+
+/// The content of a small file that may be compressed, at most `limit` bytes.
+///
+/// # Errors
+/// As for [`decompress`]; that it is larger is one.
+pub fn unpacked(file: Vec<u8>, limit: usize) -> Result<Vec<u8>, ImageError> {
+    let Some(codec) = Codec::sniff(&file).filter(|&codec| codec != Codec::Stored) else {
+        return Ok(file);
+    };
+    let told = unpacked_len(codec, &file).and_then(|length| usize::try_from(length).ok());
+    let mut content = vec![0; told.unwrap_or(limit).min(limit)];
+    let length = decompress(codec, &file, &mut content)?;
+    content.truncate(length);
+    Ok(content)
 }
 
 #[cfg(test)]

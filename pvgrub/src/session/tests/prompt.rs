@@ -148,11 +148,11 @@ grubdom>";
 fn help_lists_in_columns() {
     let screen = typed(&shelf(), "help\r");
     assert!(
-        screen.contains("\nblocklist FILE                         boot\n"),
+        screen.contains("\nboot                                   bootp [--with-configfile]\n"),
         "{screen}"
     );
     assert!(!screen.contains("timeout"), "{screen}");
-    assert!(typed(&shelf(), "help --all\r").contains("timeout SEC"));
+    assert!(typed(&shelf(), "help --all\r ").contains("timeout SEC"));
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn completion() {
         ("conf\t", "grubdom> configfile"),
         (
             "c\t",
-            "grubdom> c\n Commands: cat chainloader clear cmp configfile\ngrubdom> c",
+            "grubdom> c\n Commands: cat chainloader clear cmp color configfile\ngrubdom> c",
         ),
         (
             "roo\t",

@@ -1,0 +1,59 @@
+//! `splashimage`: a picture behind the menu.
+
+use super::{Command, Context, ENTRY, Error, ErrorKind, Flow, GLOBAL, LISTED};
+use crate::image::unpacked;
+use crate::menu::lexer::argument;
+use crate::screen::picture::{Picture, PictureError};
+use alloc::format;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+pub static COMMAND: Command = Command {
+    name: "splashimage",
+    flags: ENTRY | GLOBAL | LISTED,
+    synopsis: "splashimage FILE",
+    help: "Shows a picture behind the menu on the frame buffer: an XPM or a BMP of at most \
+           640x480 pixels, which may be compressed. Without a frame buffer it does nothing.",
+    run: splashimage,
+};
+
+/// The largest file, in bytes, compressed or not.
+const LARGEST: usize = 4 << 20;
+
+fn splashimage(context: &mut Context<'_, '_>, arguments: &str) -> Result<Flow, Error> {
+    let spec = context.file(argument(arguments).0)?;
+    // Nobody would see it.
+    if !context.console.has_graphics() {
+        return Ok(Flow::Next);
+    }
+    let mut file = context.open(&spec)?;
+    let length = file.length();
+    let size = usize::try_from(length).ok().filter(|&size| size <= LARGEST);
+    let too_large = || {
+        let reason = format!("{length} bytes is too large for a picture (at most {LARGEST})");
+        Error::because(ErrorKind::OutOfMemory, reason).about(&file.name)
+    };
+    let size = size.ok_or_else(too_large)?;
+    let mut bytes = Vec::new();
+    let no_memory = |name: &str| Error::because(ErrorKind::OutOfMemory, "").about(name);
+    let room = bytes.try_reserve_exact(size);
+    room.map_err(|_| no_memory(&file.name))?;
+    bytes.resize(size, 0);
+    let read = file.read_at(0, &mut bytes)?;
+    bytes.truncate(read);
+    let bytes = unpacked(bytes, LARGEST).map_err(|error| {
+        Error::because(ErrorKind::BadCompressedData, error.to_string()).about(&file.name)
+    })?;
+    let picture = Picture::parse(&bytes).map_err(|error| {
+        let kind = match error {
+            PictureError::Memory => ErrorKind::OutOfMemory,
+            _ => ErrorKind::BadArgument,
+        };
+        Error::because(kind, error.to_string()).about(&file.name)
+    })?;
+    let mut picture = Some(picture);
+    context
+        .console
+        .dress(&mut |look| look.picture = picture.take());
+    Ok(Flow::Next)
+}
