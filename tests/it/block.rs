@@ -1,7 +1,6 @@
 //! The disk frontend of `minios` against Linux' blkback.
 
 use anyhow::{Result, ensure};
-use harness::dom0::Dom0;
 use harness::guest::noise;
 use harness::lab::{Guest, Lab, Running, patience};
 use harness::paths;
@@ -110,13 +109,11 @@ fn a_disk_is_detached_while_it_is_read() -> Result<()> {
 #[test]
 fn a_disk_is_served_by_qemu() -> Result<()> {
     let (image, sum) = image(8, 0)?;
-    let mut builder = Lab::builder("a_disk_is_served_by_qemu")
+    let mut lab = Lab::builder("a_disk_is_served_by_qemu")
+        .qemu()
         .file("lab/kernel", &paths::kernel("disk"))
-        .file("lab/disk0", image.path());
-    for (place, file) in Dom0::ready()?.qemu()? {
-        builder = builder.file(&place, &file);
-    }
-    let mut lab = builder.boot()?;
+        .file("lab/disk0", image.path())
+        .boot()?;
     let mut guest = Guest::new("guest", "/lab/kernel");
     // The last line with a name counts.
     let disk = "format=raw,vdev=xvda,access=rw,backendtype=qdisk,target=/lab/disk0";

@@ -24,5 +24,6 @@ mod network;
 mod nic;
 mod payloads;
 mod peers;
+mod screen;
 mod shutdown;
 mod support;

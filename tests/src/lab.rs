@@ -40,6 +40,7 @@ pub struct Builder {
     files: Vec<(String, Extra)>,
     hvm: bool,
     network: bool,
+    qemu: bool,
 }
 
 impl Builder {
@@ -60,6 +61,12 @@ impl Builder {
     /// Gives dom0 what HVM guests need: hvmloader, SeaBIOS, QEMU.
     pub fn hvm(mut self) -> Builder {
         self.hvm = true;
+        self
+    }
+
+    /// Gives dom0 QEMU as a backend: of frame buffers, say.
+    pub fn qemu(mut self) -> Builder {
+        self.qemu = true;
         self
     }
 
@@ -136,8 +143,13 @@ impl Builder {
         Ok(qemu.console.text())
     }
 
-    fn start(self) -> Result<(Qemu, PathBuf, TempDir)> {
+    fn start(mut self) -> Result<(Qemu, PathBuf, TempDir)> {
         let dom0 = Dom0::ready()?;
+        if self.qemu {
+            let files = dom0.qemu()?.into_iter();
+            self.files
+                .extend(files.map(|(place, file)| (place, Extra::File(file))));
+        }
         let dir = paths::logs().join(&self.name);
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(&dir).with_context(|| format!("{}", dir.display()))?;
@@ -210,6 +222,7 @@ impl Lab {
             files: Vec::new(),
             hvm: false,
             network: false,
+            qemu: false,
         }
     }
 
@@ -263,9 +276,14 @@ impl Lab {
 
     /// Creates a guest from the text of its configuration, which calls it `name`.
     pub fn create_as(&mut self, name: &str, config: &str) -> Result<Running> {
+        self.create_after(name, config, "true")
+    }
+
+    /// The same, with a script run in dom0 before the guest's first instruction.
+    pub fn create_after(&mut self, name: &str, config: &str, script: &str) -> Result<Running> {
         self.sh(&format!(
             "mkdir -p /tmp/{name} && cat > /tmp/{name}/cfg <<'END'\n{config}END\n\
-             xl create -p /tmp/{name}/cfg"
+             xl create -p /tmp/{name}/cfg && {{ {script}\n}}"
         ))?;
         let running = self.hold(name, &format!("$(xl domid {name}) --type pv"))?;
         self.sh(&format!("xl unpause {name}"))?;

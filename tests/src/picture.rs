@@ -3,8 +3,13 @@
 
 use crate::packages;
 use anyhow::{Context, Result};
+use embedded_graphics::mono_font::{MonoTextStyle, ascii};
+use embedded_graphics::pixelcolor::BinaryColor;
+use embedded_graphics::prelude::*;
+use embedded_graphics::text::{Baseline, Text};
 use flate2::write::ZlibEncoder;
 use flate2::{Compression, Crc};
+use std::convert::Infallible;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -144,6 +149,21 @@ impl Font {
         Font::in_rom(&rom).context("the VGA BIOS has no font of 8x16")
     }
 
+    /// The font of PV-GRUB's frame buffer: 8 by 13, one line below the top of
+    /// its cells.
+    pub fn pv_grub() -> Font {
+        let glyphs = (0..=255u8).map(|code| {
+            let mut glyph = Glyph([0; GLYPH]);
+            let mut utf8 = [0; 4];
+            let text = char::from(code).encode_utf8(&mut utf8);
+            let style = MonoTextStyle::new(&ascii::FONT_8X13, BinaryColor::On);
+            let Ok(_) =
+                Text::with_baseline(text, Point::new(0, 1), style, Baseline::Top).draw(&mut glyph);
+            glyph.0
+        });
+        Font(glyphs.collect())
+    }
+
     fn in_rom(rom: &[u8]) -> Option<Font> {
         let place = rom.windows(GLYPH).position(|w| w == LETTER_A)?;
         let start = place.checked_sub(usize::from(b'A') * GLYPH)?;
@@ -172,6 +192,35 @@ impl Font {
         let covered = |glyph: &[u8; GLYPH]| glyph.iter().zip(shape).take(13).all(|(a, b)| *a == b);
         let letter = find(&|glyph| *glyph == shape).or_else(|| find(&covered));
         letter.map_or(' ', char::from)
+    }
+}
+
+/// A letter while it is drawn.
+struct Glyph([u8; GLYPH]);
+
+impl OriginDimensions for Glyph {
+    fn size(&self) -> Size {
+        Size::new(8, GLYPH as u32)
+    }
+}
+
+impl DrawTarget for Glyph {
+    type Color = BinaryColor;
+    type Error = Infallible;
+
+    fn draw_iter<I>(&mut self, pixels: I) -> Result<(), Infallible>
+    where
+        I: IntoIterator<Item = Pixel<BinaryColor>>,
+    {
+        for Pixel(place, colour) in pixels {
+            let line = usize::try_from(place.y)
+                .ok()
+                .and_then(|y| self.0.get_mut(y));
+            if let Some(line) = line.filter(|_| colour.is_on() && (0..8).contains(&place.x)) {
+                *line |= 0x80 >> place.x;
+            }
+        }
+        Ok(())
     }
 }
 

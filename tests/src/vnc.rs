@@ -29,6 +29,10 @@ pub mod keysym {
     pub const ESCAPE: u32 = 0xff1b;
     /// Shift, the left one.
     pub const SHIFT: u32 = 0xffe1;
+    /// Control, the left one.
+    pub const CONTROL: u32 = 0xffe3;
+    /// Alt, the left one.
+    pub const ALT: u32 = 0xffe9;
     /// Cursor up.
     pub const UP: u32 = 0xff52;
     /// Cursor down.
