@@ -8,12 +8,21 @@ pub static COMMAND: Command = Command {
     name: "color",
     flags: ENTRY | GLOBAL | LISTED,
     synopsis: "color NORMAL [HIGHLIGHT]",
-    help: "Sets the colours of text, and of the highlighted entry, as INK/PAPER: black, blue, \
-           green, cyan, red, magenta, brown, light-gray, and for INK also dark-gray, light-blue, \
-           light-green, light-cyan, light-red, light-magenta, yellow, white; blink- before INK \
-           makes it blink where a terminal can do that. A number is what a PC's text mode has \
-           for it. Without HIGHLIGHT, INK and PAPER are exchanged for it. Over a splashimage \
-           its own colours are used.",
+    help: "\
+Sets the colours of text and of the highlighted entry, each as INK/PAPER.
+Over a splashimage its own colours are used.
+  NORMAL       of text
+  HIGHLIGHT    of the highlighted entry; if not given, INK and PAPER of
+               NORMAL are exchanged for it
+  INK          black, blue, green, cyan, red, magenta, brown, light-gray,
+               dark-gray, light-blue, light-green, light-cyan, light-red,
+               light-magenta, yellow, white; with blink- before it, it
+               blinks where a terminal can do that
+  PAPER        one of the first eight
+A number in place of INK/PAPER is what a PC's text mode has for it.
+Example:
+  color light-gray/blue black/light-gray
+",
     run: color,
 };
 

@@ -13,7 +13,12 @@ pub static FOREGROUND: Command = Command {
     name: "foreground",
     flags: ENTRY | GLOBAL | LISTED,
     synopsis: "foreground RRGGBB",
-    help: "Sets the colour of text on the frame buffer.",
+    help: "\
+Sets the colour of text on the frame buffer.
+  RRGGBB    red, green and blue, two hexadecimal digits each
+Example:
+  foreground ffff80
+",
     run: |context, arguments| coloured(context, arguments, |look, colour| look.ink = Some(colour)),
 };
 
@@ -21,8 +26,13 @@ pub static BACKGROUND: Command = Command {
     name: "background",
     flags: ENTRY | GLOBAL | LISTED,
     synopsis: "background RRGGBB",
-    help: "Sets the colour behind text on the frame buffer, or of its shadow if there is a \
-           picture behind it.",
+    help: "\
+Sets the colour behind text on the frame buffer, or of its shadow if there is
+a picture behind it.
+  RRGGBB    red, green and blue, two hexadecimal digits each
+Example:
+  background 000040
+",
     run: |context, arguments| coloured(context, arguments, |look, colour| look.paper = colour),
 };
 
@@ -30,7 +40,12 @@ pub static BORDER: Command = Command {
     name: "border",
     flags: ENTRY | GLOBAL | LISTED,
     synopsis: "border RRGGBB",
-    help: "Sets the colour around a picture that is smaller than the frame buffer.",
+    help: "\
+Sets the colour around a picture that is smaller than the frame buffer.
+  RRGGBB    red, green and blue, two hexadecimal digits each
+Example:
+  border 202020
+",
     run: |context, arguments| coloured(context, arguments, |look, colour| look.border = colour),
 };
 
@@ -38,8 +53,13 @@ pub static SHADE: Command = Command {
     name: "shade",
     flags: ENTRY | GLOBAL | LISTED,
     synopsis: "shade N",
-    help: "Gives text a shadow where there is a picture behind it, as it has from the start; \
-           with 0, none.",
+    help: "\
+Gives text a shadow where there is a picture behind it, as it has from the
+start.
+  N    0 for none
+Example:
+  shade 0
+",
     run: |context, arguments| {
         let on = number(argument(arguments).0)? != 0;
         context.console.dress(&mut |look| look.shade = on);
@@ -51,9 +71,14 @@ pub static VIEWPORT: Command = Command {
     name: "viewport",
     flags: ENTRY | GLOBAL | LISTED,
     synopsis: "viewport X0 Y0 X1 Y1",
-    help: "Puts the text between rows Y0 and Y1 of the frame buffer's 30, as far down as its 24 \
-           rows allow. The columns are understood and mean nothing: the text is as wide as the \
-           frame buffer.",
+    help: "\
+Moves the text down on the frame buffer.
+  Y0, Y1    it stands between these rows of 30, as far as its own 24 allow
+  X0, X1    columns: understood, and mean nothing, for the text is as wide
+            as the frame buffer
+Example:
+  viewport 0 3 80 30
+",
     run: viewport,
 };
 

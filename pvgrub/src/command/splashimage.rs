@@ -12,8 +12,13 @@ pub static COMMAND: Command = Command {
     name: "splashimage",
     flags: ENTRY | GLOBAL | LISTED,
     synopsis: "splashimage FILE",
-    help: "Shows a picture behind the menu on the frame buffer: an XPM or a BMP of at most \
-           640x480 pixels, which may be compressed. Without a frame buffer it does nothing.",
+    help: "\
+Shows a picture behind the menu on the frame buffer. Without a frame buffer
+it does nothing.
+  FILE    an XPM or a BMP of at most 640x480 pixels, compressed or not
+Example:
+  splashimage (hd0,0)/boot/grub/splash.xpm.gz
+",
     run: splashimage,
 };
 

@@ -11,14 +11,24 @@ pub static COMMAND: Command = Command {
     name: "terminal",
     flags: ENTRY | GLOBAL | LISTED,
     synopsis: "terminal [--dumb] [--no-echo] [--no-edit] [--timeout=SECS] [--lines=N] [--silent] [console] [serial] [graphics] [hercules]",
-    help: "Without arguments, tells which terminals are there, and how. `console' and `serial' are \
-           both the guest's PV console, and always there; `graphics' is its frame buffer, if it \
-           has one. The menu is on both, or on those of them that are named. With --dumb it is one that knows no \
-           escapes: the menu comes line by line. With --no-echo what is typed is not shown, \
-           with --no-edit only the end of a typed line can be changed. --lines=N makes long \
-           output pause after N lines. Where several terminals are named, --timeout=SECS asks \
-           once a second for a key on any of them, for so long, and --silent waits without \
-           asking; without --timeout nobody is waited for.",
+    help: "\
+Says which terminals the menu and the commands are on, and how those behave.
+Without arguments, prints that.
+  console, serial    the guest's PV console, which is always there
+  graphics           its frame buffer, if it has one
+  hercules           understood; no guest has one
+  --dumb             a terminal that knows no escapes: the menu comes line
+                     by line
+  --no-echo          what is typed is not shown
+  --no-edit          only the end of a typed line can be changed
+  --lines=N          long output pauses after N lines
+  --timeout=SECS     where several terminals are named, ask once a second
+                     for a key on any of them, for so long; without this,
+                     nobody is waited for
+  --silent           wait for the key without asking
+Example:
+  terminal console graphics
+",
     run: terminal,
 };
 
