@@ -45,6 +45,10 @@ pub struct Vfb(Rc<Shared>);
 
 struct Shared {
     state: RefCell<State>,
+    store: Store,
+    number: u32,
+    keyboard: Option<u32>,
+    started: Cell<bool>,
     tasks: Cell<Option<(JoinHandle<()>, JoinHandle<()>)>>,
 }
 
@@ -194,7 +198,8 @@ impl Shared {
 }
 
 /// The task of the frame buffer.
-async fn show(shared: Rc<Shared>, store: Store, number: u32) {
+async fn show(shared: Rc<Shared>) {
+    let (store, number) = (&shared.store, shared.number);
     let setup = Setup {
         layout: Layout {
             width: WIDTH as u32,
@@ -206,7 +211,7 @@ async fn show(shared: Rc<Shared>, store: Store, number: u32) {
         own: STRIDE * HEIGHT,
         others: Vec::new(),
     };
-    let opened = FrameBuffer::open_until(&store, number, setup, shared.closing()).await;
+    let opened = FrameBuffer::open_until(store, number, setup, shared.closing()).await;
     let buffer = match opened {
         Ok(buffer) => Rc::new(buffer),
         Err(error) => {
@@ -250,8 +255,11 @@ async fn show(shared: Rc<Shared>, store: Store, number: u32) {
 }
 
 /// The task of the keyboard.
-async fn listen(shared: Rc<Shared>, store: Store, number: u32) {
-    let opened = kbd::Keyboard::open_until(&store, number, shared.closing()).await;
+async fn listen(shared: Rc<Shared>) {
+    let Some(number) = shared.keyboard else {
+        return;
+    };
+    let opened = kbd::Keyboard::open_until(&shared.store, number, shared.closing()).await;
     let keyboard = match opened {
         Ok(keyboard) => keyboard,
         Err(error) => {
@@ -279,11 +287,12 @@ async fn listen(shared: Rc<Shared>, store: Store, number: u32) {
 
 impl Vfb {
     /// The first frame buffer and the first keyboard, if the guest has a frame
-    /// buffer. They are connected while other things happen.
+    /// buffer. They are connected once something is written, while other
+    /// things happen.
     pub async fn find(store: &Store) -> Option<Vfb> {
         let number = *fb::list(store).await.ok()?.first()?;
         let keyboards = kbd::list(store).await.unwrap_or_default();
-        let shared = Rc::new(Shared {
+        Some(Vfb(Rc::new(Shared {
             state: RefCell::new(State {
                 vt: Vt::new(COLUMNS, ROWS),
                 look: Look::default(),
@@ -298,22 +307,33 @@ impl Vfb {
                 closing: false,
                 tasks: Waiting::default(),
             }),
+            store: store.clone(),
+            number,
+            keyboard: keyboards.first().copied(),
+            started: Cell::new(false),
             tasks: Cell::new(None),
-        });
-        let showing = executor::spawn(show(shared.clone(), store.clone(), number));
-        let keyboard = keyboards.first().copied();
-        let (mine, store) = (shared.clone(), store.clone());
-        let listening = executor::spawn(async move {
-            if let Some(keyboard) = keyboard {
-                listen(mine, store, keyboard).await;
+        })))
+    }
+
+    /// Begins to connect, when the menu is to be here. A guest that does not
+    /// want it here keeps both for the next kernel as they are: QEMU makes
+    /// another screen of a frame buffer that comes back.
+    fn connect(&self) {
+        let shared = &self.0;
+        {
+            let state = shared.state.borrow();
+            if !state.chosen || state.closing || shared.started.replace(true) {
+                return;
             }
-        });
+        }
+        let showing = executor::spawn(show(shared.clone()));
+        let listening = executor::spawn(listen(shared.clone()));
         shared.tasks.set(Some((showing, listening)));
-        Some(Vfb(shared))
     }
 
     /// Writes to the terminal.
     pub fn write(&self, bytes: &[u8]) {
+        self.connect();
         let mut state = self.0.state.borrow_mut();
         state.vt.write(bytes);
         state.draw();

@@ -140,8 +140,27 @@ fn a_menu_on_a_frame_buffer_and_linux_on_it_afterwards() -> Result<()> {
     let typed = "LAB-TYPED from the other keyboard";
     running.console.expect(typed, patience(60))?;
     lab.release(running)?;
+    only_on_the_console(&mut lab, &config)?;
     // The same guest with a frame buffer that nobody serves.
     nobody_serves_it(&mut lab, &config.replace("vfb ", "# "))
+}
+
+/// A menu that is to be on the console alone leaves the frame buffer to Linux,
+/// untouched: the screen that QEMU makes of it is the first.
+fn only_on_the_console(lab: &mut Lab, config: &str) -> Result<()> {
+    let config = config.replace("extra  = \"", "extra  = \"console=hvc0 ");
+    let mut running = lab.create_as("debian-vfb", &config)?;
+    let console = &mut running.console;
+    console.expect_highlighted("First", patience(20))?;
+    let state = lab.sh("xenstore-read /local/domain/$(xl domid debian-vfb)/device/vfb/0/state")?;
+    ensure!(state.trim() == "1", "connected: state {state}");
+    console.send(key::DOWN)?;
+    console.expect_highlighted("Debian", patience(20))?;
+    console.send(key::ENTER)?;
+    disk_is_right(&mut running)?;
+    running.console.expect("LAB-FB xen ", patience(20))?;
+    running.console.expect("LAB-KEYBOARD 1", patience(20))?;
+    lab.release(running)
 }
 
 /// Looks at the menu on both screens, and uses both keyboards; Debian is
