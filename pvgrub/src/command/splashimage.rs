@@ -4,9 +4,7 @@ use super::{Command, Context, ENTRY, Error, ErrorKind, Flow, GLOBAL, LISTED};
 use crate::image::unpacked;
 use crate::menu::lexer::argument;
 use crate::screen::picture::{Picture, PictureError};
-use alloc::format;
 use alloc::string::ToString;
-use alloc::vec::Vec;
 
 pub static COMMAND: Command = Command {
     name: "splashimage",
@@ -32,20 +30,7 @@ fn splashimage(context: &mut Context<'_, '_>, arguments: &str) -> Result<Flow, E
         return Ok(Flow::Next);
     }
     let mut file = context.open(&spec)?;
-    let length = file.length();
-    let size = usize::try_from(length).ok().filter(|&size| size <= LARGEST);
-    let too_large = || {
-        let reason = format!("{length} bytes is too large for a picture (at most {LARGEST})");
-        Error::because(ErrorKind::OutOfMemory, reason).about(&file.name)
-    };
-    let size = size.ok_or_else(too_large)?;
-    let mut bytes = Vec::new();
-    let no_memory = |name: &str| Error::because(ErrorKind::OutOfMemory, "").about(name);
-    let room = bytes.try_reserve_exact(size);
-    room.map_err(|_| no_memory(&file.name))?;
-    bytes.resize(size, 0);
-    let read = file.read_at(0, &mut bytes)?;
-    bytes.truncate(read);
+    let bytes = file.whole(LARGEST as u64, "a picture")?;
     let bytes = unpacked(bytes, LARGEST).map_err(|error| {
         Error::because(ErrorKind::BadCompressedData, error.to_string()).about(&file.name)
     })?;

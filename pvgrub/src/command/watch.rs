@@ -7,7 +7,6 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::{String, ToString};
-use alloc::vec;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 use minios::time;
@@ -66,7 +65,13 @@ impl Opened {
             let reason = format!("{length} bytes is too large for {what} (at most {limit})");
             return Err(Error::because(ErrorKind::OutOfMemory, reason).about(&self.name));
         }
-        let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
+        let size = usize::try_from(length).unwrap_or(usize::MAX);
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(size).map_err(|_| {
+            let reason = format!("no memory for {length} bytes of {what}");
+            Error::because(ErrorKind::OutOfMemory, reason).about(&self.name)
+        })?;
+        bytes.resize(size, 0);
         let read = self.read_at(0, &mut bytes)?;
         bytes.truncate(read);
         Ok(bytes)

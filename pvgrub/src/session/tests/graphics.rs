@@ -21,6 +21,7 @@ const SPLASH: &str = "/* XPM */ static char *x[] = {\"2 1 1 1\", \". c #0a0b0c\"
 fn shelf(menu: &str) -> Shelf {
     let mut shelf = Shelf::with_menu(menu);
     shelf.put("(hd0,0)/splash.xpm", SPLASH.as_bytes());
+    shelf.put("(hd0,0)/large.xpm", &[b' '; (4 << 20) + 1]);
     shelf
 }
 
@@ -71,6 +72,7 @@ fn what_is_wrong_is_noted() {
     for (line, note) in [
         ("splashimage /missing.xpm", "missing.xpm"),
         ("splashimage /vmlinuz", "neither an XPM nor a BMP"),
+        ("splashimage /large.xpm", "too large"),
         ("splashimage", "file name is missing"),
         ("color", "colours are missing"),
         ("color mauve/black", "mauve"),
